@@ -1,0 +1,86 @@
+// Package tweet says what a tweet is: payload, ids, words, journal entry, merging.
+//
+// Every shape that tweets come in is turned at the door into a Payload, the X API
+// v2 form. One sighting of a tweet is a Record; with its place in the journal it is
+// an Entry; all sightings of one id merged are a Document.
+package tweet
+
+import (
+	"fmt"
+
+	"github.com/goccy/go-json"
+)
+
+// Encode gives the payload's canonical JSON.
+func Encode(p *Payload) ([]byte, error) {
+	b, err := json.MarshalNoEscape(p)
+	if err != nil {
+		return nil, fmt.Errorf("encode payload of %d: %w", p.Data.ID, err)
+	}
+	return b, nil
+}
+
+// Decode reads what Encode wrote. It is not for bytes from strangers.
+func Decode(b []byte) (*Payload, error) {
+	p := new(Payload)
+	if err := json.Unmarshal(b, p); err != nil {
+		return nil, fmt.Errorf("decode payload: %w", err)
+	}
+	if p.Data.ID <= 0 {
+		return nil, fmt.Errorf("decode payload: no id in %.80q", b)
+	}
+	return p, nil
+}
+
+// User finds a user of the payload by id; nil when it is not there.
+func (p *Payload) User(id ID) *User {
+	if p.Includes == nil || id == 0 {
+		return nil
+	}
+	for i := range p.Includes.Users {
+		if p.Includes.Users[i].ID == id {
+			return &p.Includes.Users[i]
+		}
+	}
+	return nil
+}
+
+// Included finds a tweet that came inside this one; nil when it is not there.
+func (p *Payload) Included(id ID) *Tweet {
+	if p.Includes == nil {
+		return nil
+	}
+	for i := range p.Includes.Tweets {
+		if p.Includes.Tweets[i].ID == id {
+			return &p.Includes.Tweets[i]
+		}
+	}
+	return nil
+}
+
+// Ref gives the id of the tweet referred to as typ (replied_to, quoted, retweeted); 0 for none.
+func (t *Tweet) Ref(typ string) ID {
+	for _, r := range t.ReferencedTweets {
+		if r.Type == typ {
+			return r.ID
+		}
+	}
+	return 0
+}
+
+// Without gives the payload without its copy of the tweet id: what is served
+// once that tweet is deleted. References to it stay. The argument is not changed.
+func (p *Payload) Without(id ID) *Payload {
+	if p.Included(id) == nil {
+		return p
+	}
+	q, in := *p, *p.Includes
+	in.Tweets = nil
+	for _, t := range p.Includes.Tweets {
+		if t.ID != id {
+			in.Tweets = append(in.Tweets, t)
+		}
+	}
+	q.Includes = &in
+	return &q
+}
