@@ -8,6 +8,7 @@ type Terms struct {
 	words  []span
 	alts   []alt
 	fields []span
+	work   scratch
 }
 
 type span struct{ from, to uint32 }
