@@ -1,0 +1,213 @@
+package query
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+	"unsafe"
+
+	"birdwatch/tweet"
+)
+
+// Unknown is the figure of a tweet or an author whose payload has none. No query's range over counts holds it.
+const Unknown = -1
+
+// Target is what a query is decided on: the terms and figures of one tweet. It is
+// made for use again and again; not for concurrent use.
+type Target struct {
+	Terms   tweet.Terms
+	Figures [NumFigures]int64 // counts may be Unknown; CreatedAt is 0 where it is unknown
+
+	// What the rows of the table look at while Set runs.
+	view     tweet.View
+	urls     []tweet.URL
+	hashtags []tweet.Tag
+	cashtags []tweet.Tag
+	mentions []tweet.Mention
+	scratch  []byte
+}
+
+// Set fills t from a tweet. It allocates nothing once t has grown to the size of the tweets, as long as they
+// come with their entities. p is not kept.
+func (t *Target) Set(p *tweet.Payload) {
+	t.Terms.Reset()
+	t.view = p.View()
+	t.setEntities()
+	t.Terms.AddText(t.view.Text, t.view.Entities, t.view.Shift)
+	for i := range operators {
+		if o := &operators[i]; o.yield != nil {
+			o.yield(t, o)
+		}
+	}
+	t.setFigures()
+	t.view, t.urls, t.hashtags, t.cashtags, t.mentions = tweet.View{}, nil, nil, nil, nil
+}
+
+// setEntities takes the marked parts from the payload; where it has none, from the text.
+func (t *Target) setEntities() {
+	e := t.view.Entities
+	if e != nil && len(e.URLs)+len(e.Hashtags)+len(e.Cashtags)+len(e.Mentions)+len(e.Annotations) > 0 {
+		t.urls, t.hashtags, t.cashtags, t.mentions = e.URLs, e.Hashtags, e.Cashtags, e.Mentions
+		return
+	}
+	t.urls = urlsOf(t.view.Text)
+	if strings.ContainsAny(t.view.Text, "#＃") {
+		t.hashtags = tweet.Hashtags(t.view.Text)
+	}
+	if strings.Contains(t.view.Text, "$") {
+		t.cashtags = tweet.Cashtags(t.view.Text)
+	}
+	if strings.ContainsAny(t.view.Text, "@＠") {
+		t.mentions = tweet.Mentions(t.view.Text)
+	}
+}
+
+// urlsOf finds the addresses in a text that came without entities.
+func urlsOf(text string) (urls []tweet.URL) {
+	for {
+		i := strings.Index(text, "http")
+		if i < 0 {
+			return urls
+		}
+		text = text[i:]
+		n := strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r >= utf8.RuneSelf || r == '"' || r == '<' || r == '>' })
+		if n < 0 {
+			n = len(text)
+		}
+		address := strings.TrimRight(text[:n], ".,:;!?'\")]}")
+		_, rest, ok := strings.Cut(address, "://")
+		if ok && rest != "" && (strings.HasPrefix(address, "http://") || strings.HasPrefix(address, "https://")) {
+			urls = append(urls, tweet.URL{URL: address})
+		} else {
+			n = len("http")
+		}
+		text = text[n:]
+	}
+}
+
+func (t *Target) setFigures() {
+	d := &t.view.Payload.Data
+	f := &t.Figures
+	for i := range f {
+		f[i] = Unknown
+	}
+	f[CreatedAt], f[TweetID] = d.Time(), int64(d.ID)
+	if u := t.view.Author; u != nil && u.PublicMetrics != nil {
+		m := u.PublicMetrics
+		f[Followers], f[Following], f[Tweets], f[Listed] = m.FollowersCount, m.FollowingCount, m.TweetCount, m.ListedCount
+	}
+	m := t.view.Subject.PublicMetrics
+	if m == nil {
+		m = d.PublicMetrics
+	}
+	if m != nil {
+		f[Likes], f[Reposts], f[Replies], f[Quotes] = m.LikeCount, m.RetweetCount, m.ReplyCount, m.QuoteCount
+	}
+}
+
+// text shows the scratch bytes as a string for the length of one call, so that nothing is allocated.
+func (t *Target) text() string { return unsafe.String(unsafe.SliceData(t.scratch), len(t.scratch)) }
+
+func (t *Target) addID(prefix rune, id tweet.ID) {
+	if id == 0 {
+		return
+	}
+	t.scratch = strconv.AppendInt(t.scratch[:0], int64(id), 10)
+	t.Terms.AddField(prefix, t.text())
+}
+
+// addReference adds the id that the tweet refers to; a retweet is no quote and no reply.
+func (t *Target) addReference(prefix rune, typ string) {
+	if t.view.Repeated == 0 {
+		t.addID(prefix, t.view.Payload.Data.Ref(typ))
+	}
+}
+
+func (t *Target) addUser(prefix rune, id tweet.ID, name string) {
+	t.addID(prefix, id)
+	if name != "" {
+		t.Terms.AddField(prefix, name)
+	}
+}
+
+func (t *Target) addText(prefix rune, text string) {
+	if text != "" {
+		t.Terms.AddFieldText(prefix, text)
+	}
+}
+
+func (t *Target) addURL(prefix rune, address string) {
+	if t.scratch = appendURL(t.scratch[:0], address); len(t.scratch) > 0 {
+		t.Terms.AddFieldText(prefix, t.text())
+	}
+}
+
+// userName finds a user's handle in the payload: among the users that came with it, or those it names.
+func (t *Target) userName(id tweet.ID) string {
+	if id == 0 {
+		return ""
+	}
+	if u := t.view.Payload.User(id); u != nil {
+		return u.Username
+	}
+	if e := t.view.Payload.Data.Entities; e != nil {
+		for i := range e.Mentions {
+			if e.Mentions[i].ID == id {
+				return e.Mentions[i].Username
+			}
+		}
+	}
+	return ""
+}
+
+// repeatedName is the handle of the author whom a retweet repeats, if need be from "RT @name: "; "" when this is
+// no retweet.
+func (t *Target) repeatedName() string {
+	v := &t.view
+	if v.Repeated == 0 {
+		return ""
+	}
+	if v.RepeatedAuthor != nil {
+		return v.RepeatedAuthor.Username
+	}
+	d := &v.Payload.Data
+	if name, _, ok := strings.Cut(strings.TrimPrefix(d.Text, "RT @"), ": "); ok && len(name) < len(d.Text) && strings.HasPrefix(d.Text, "RT @") && isHandle(name) {
+		return name
+	}
+	return ""
+}
+
+// geo is where the tweet was sent from; a retweet was not.
+func (t *Target) geo() *tweet.Geo {
+	if t.view.Repeated != 0 {
+		return nil
+	}
+	return t.view.Payload.Data.Geo
+}
+
+func (t *Target) place() *tweet.Place {
+	g, in := t.geo(), t.view.Payload.Includes
+	if g == nil || in == nil {
+		return nil
+	}
+	i := slices.IndexFunc(in.Places, func(p tweet.Place) bool { return p.ID == g.PlaceID })
+	if i < 0 {
+		return nil
+	}
+	return &in.Places[i]
+}
+
+// hasMedia reports whether one of the tweet's media is of the type.
+func (t *Target) hasMedia(typ string) bool {
+	a, in := t.view.Subject.Attachments, t.view.Payload.Includes
+	if a == nil || in == nil {
+		return false
+	}
+	for i := range in.Media {
+		if in.Media[i].Type == typ && slices.Contains(a.MediaKeys, in.Media[i].MediaKey) {
+			return true
+		}
+	}
+	return false
+}
