@@ -1,0 +1,101 @@
+package live
+
+import (
+	"errors"
+	"time"
+
+	"birdwatch/query"
+	"birdwatch/tweet"
+)
+
+// Errors of a hub.
+var (
+	// ErrFull: as many subscriptions as the options allow are open.
+	ErrFull = errors.New("too many subscriptions")
+	// ErrClosed: the hub is closed, or was not started.
+	ErrClosed = errors.New("hub closed")
+	// ErrLagged: the subscription fell too far behind. It can be resumed from its last place.
+	ErrLagged = errors.New("subscription fell too far behind")
+)
+
+// Kind says what an Event is.
+type Kind uint8
+
+// The kinds.
+const (
+	Tweet  Kind = iota // a matching tweet: Item, Matched
+	Delete             // a tweet that was, or may have been, sent is deleted: ID
+	Live               // history is done, what follows is new
+	Gap                // entries after Since up to Until can not be had from here any more
+	Moved              // nothing but the place moved on
+	End                // nothing can match any more; the subscription is over for good
+	Bye                // the server stops; the subscription can be resumed
+)
+
+// Event is one thing that a subscription tells.
+type Event struct {
+	Kind  Kind
+	Place Place // where a resumed subscription goes on after this event
+	ID    tweet.ID
+	// Item is shared by all subscriptions that are sent the tweet: what is made of it can be kept by its address.
+	Item *Item
+	// Matched are the indexes of the queries that the tweet matched, ascending.
+	Matched      []int
+	Since, Until tweet.Seq // of a Gap: exclusive, inclusive
+	// More: the next event is ready, so that a writer may put off flushing.
+	More bool
+}
+
+// Query is one of a subscription's queries.
+type Query struct {
+	Expr query.Expr
+	// Until is the instant after which nothing can match; zero when there is none.
+	Until time.Time
+}
+
+// Request asks for a subscription.
+type Request struct {
+	Queries []Query
+	// Resume is the place of the last event that the client has; nil for a new subscription.
+	Resume *Place
+	// Backfill asks for the newest so many matches of history, sent oldest first. Start asks for all
+	// since then. With Resume neither asks for history.
+	Backfill int
+	// Start (inclusive) and End (exclusive) bound created_at, in history and live. End passed by a minute ends the subscription.
+	Start, End time.Time
+	// Instant is put into every place, see Place.
+	Instant int64
+}
+
+// Options bound a hub; the zero value gives defaults.
+type Options struct {
+	MaxSubscriptions int           // 10,000
+	Box              int           // matches that wait in memory for one subscription before it turns to the journal; 256
+	MaxBehind        tweet.Seq     // entries that a subscription which was at the end may fall behind; 1,000,000
+	MoveEvery        time.Duration // of silence until a Moved; 10 minutes
+}
+
+func (o *Options) defaults() {
+	if o.MaxSubscriptions <= 0 {
+		o.MaxSubscriptions = 10_000
+	}
+	if o.Box <= 0 {
+		o.Box = 256
+	}
+	if o.MaxBehind <= 0 {
+		o.MaxBehind = 1_000_000
+	}
+	if o.MoveEvery <= 0 {
+		o.MoveEvery = 10 * time.Minute
+	}
+}
+
+// Stats are counts of a hub since it was made; Subscriptions, Queries, Groups, Always and Seq are the present ones.
+type Stats struct {
+	Subscriptions, Queries, Groups int64
+	Always                         int64 // groups that every tweet is tried with
+	Seq                            tweet.Seq
+	Entries, Matched               int64 // entries seen; matches with groups
+	Delivered, Deletes             int64 // events given to subscriptions
+	Resumed, Gaps, Behind, Lagged  int64
+}

@@ -1,0 +1,231 @@
+package live_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"birdwatch/live"
+	"birdwatch/query"
+	"birdwatch/tweet"
+)
+
+// world is a journal and an archive in memory, the archive behind the journal.
+type world struct {
+	mu      sync.Mutex
+	epoch   string
+	base    tweet.Seq // entries[0].Seq - 1
+	entries []tweet.Entry
+	moved   chan struct{}
+
+	docs    map[tweet.ID]*doc
+	applied tweet.Seq
+}
+
+type doc struct {
+	first   tweet.Seq
+	payload *tweet.Payload // nil: tombstone
+}
+
+func newWorld(epoch string, base tweet.Seq) *world {
+	return &world{epoch: epoch, base: base, moved: make(chan struct{}), docs: map[tweet.ID]*doc{}, applied: base}
+}
+
+func (w *world) Epoch() string { return w.epoch }
+
+func (w *world) First() tweet.Seq {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.base + 1
+}
+
+func (w *world) Last() tweet.Seq {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last()
+}
+
+func (w *world) last() tweet.Seq { return w.base + tweet.Seq(len(w.entries)) }
+
+func (w *world) Since(_ context.Context, after tweet.Seq, limit int) ([]tweet.Entry, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	from := max(0, int(after-w.base))
+	if from >= len(w.entries) {
+		return nil, nil
+	}
+	return slices.Clone(w.entries[from:min(len(w.entries), from+limit)]), nil
+}
+
+func (w *world) Wait(ctx context.Context, after tweet.Seq) error {
+	for {
+		w.mu.Lock()
+		moved, last := w.moved, w.last()
+		w.mu.Unlock()
+		if last > after {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (w *world) Content(_ context.Context, id tweet.ID) ([]tweet.Entry, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var es []tweet.Entry
+	for _, e := range w.entries {
+		if e.ID == id && e.Payload != nil {
+			es = append(es, e)
+		}
+	}
+	return es, nil
+}
+
+func (w *world) append(e tweet.Entry) tweet.Seq {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e.Seq = w.last() + 1
+	if e.Kind == tweet.KindTweet {
+		e.FirstSeq = e.Seq
+	}
+	w.entries = append(w.entries, e)
+	close(w.moved)
+	w.moved = make(chan struct{})
+	return e.Seq
+}
+
+func payload(id tweet.ID, text string) *tweet.Payload {
+	return &tweet.Payload{Data: tweet.Tweet{ID: id, Text: text, Lang: "en"}}
+}
+
+func (w *world) tweet(id tweet.ID, text string) tweet.Seq {
+	p := payload(id, text)
+	b, err := tweet.Encode(p)
+	if err != nil {
+		panic(err)
+	}
+	return w.append(tweet.Entry{Record: tweet.Record{Kind: tweet.KindTweet, ID: id, Payload: b, Tweet: p}})
+}
+
+func (w *world) delete(id tweet.ID, first tweet.Seq) {
+	w.append(tweet.Entry{FirstSeq: first, Record: tweet.Record{Kind: tweet.KindDelete, ID: id}})
+}
+
+// apply moves the archive n entries on.
+func (w *world) apply(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for range n {
+		i := int(w.applied - w.base)
+		if i < 0 {
+			w.applied = w.base
+			i = 0
+		}
+		if i >= len(w.entries) {
+			return
+		}
+		e := w.entries[i]
+		switch {
+		case e.Kind == tweet.KindDelete:
+			if d := w.docs[e.ID]; d != nil {
+				d.payload = nil
+			}
+		case e.Payload != nil && w.docs[e.ID] == nil:
+			w.docs[e.ID] = &doc{e.Seq, e.Tweet}
+		}
+		w.applied = e.Seq
+	}
+}
+
+func (w *world) importTweet(id tweet.ID, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.docs[id] = &doc{w.applied, payload(id, text)}
+}
+
+// strip takes the content of what is deleted and applied out of the journal.
+func (w *world) strip() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range w.entries {
+		if e.Kind != tweet.KindDelete || e.Seq > w.applied {
+			continue
+		}
+		for i := range w.entries {
+			if t := &w.entries[i]; t.ID == e.ID && t.Kind != tweet.KindDelete {
+				t.Payload, t.Tweet, t.Stripped = nil, nil, true
+			}
+		}
+	}
+}
+
+// cut drops the n oldest entries that the archive has.
+func (w *world) cut(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n = max(0, min(n, int(w.applied-w.base)))
+	w.entries = slices.Clone(w.entries[n:])
+	w.base += tweet.Seq(n)
+}
+
+func (w *world) Watermark(context.Context) (tweet.Seq, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.applied, nil
+}
+
+// past is the world's archive as the hub sees it.
+type past struct{ *world }
+
+func (p past) Content(_ context.Context, id tweet.ID) (*tweet.Payload, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if d := p.docs[id]; d != nil {
+		return d.payload, nil
+	}
+	return nil, nil
+}
+
+func (p past) Matches(_ context.Context, r live.HistoryRequest) ([]live.Item, bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m := query.NewMatcher(r.Query)
+	var items []live.Item
+	for id, d := range p.docs {
+		if d.payload == nil || d.first > r.Until || id <= r.AfterID || r.BeforeID != 0 && id >= r.BeforeID {
+			continue
+		}
+		var t query.Target
+		t.Set(d.payload)
+		if m.Match(&t) {
+			b, err := tweet.Encode(d.payload)
+			if err != nil {
+				return nil, false, err
+			}
+			items = append(items, live.Item{ID: id, Payload: b})
+		}
+	}
+	slices.SortFunc(items, func(a, b live.Item) int {
+		if r.Newest {
+			a, b = b, a
+		}
+		return int(a.ID - b.ID)
+	})
+	if len(items) > r.Limit {
+		return items[:r.Limit], true, nil
+	}
+	return items, false, nil
+}
+
+func parse(text string) live.Query {
+	q, err := query.Parse(text, time.Unix(1_700_000_000, 0))
+	if err != nil {
+		panic(err)
+	}
+	return live.Query{Expr: q.Expr, Until: q.Until}
+}
