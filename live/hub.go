@@ -64,8 +64,10 @@ func (h *Hub) Run(ctx context.Context) error {
 			}
 			return fmt.Errorf("follow journal: %w", err)
 		}
-		if last+1 < h.journal.First() && (len(es) == 0 || es[0].Seq > last+1) {
-			h.scatter() // entries were cut that the hub never read
+		if first := h.journal.First(); last+1 < first && len(es) > 0 && es[0].Seq > last+1 {
+			h.scatter(es[0].Seq - 1) // entries were cut that the hub never read
+		} else if last+1 < first && len(es) == 0 {
+			h.scatter(max(last, min(end, first-1)))
 		}
 		for i := range es {
 			if err := h.hand(ctx, &es[i]); err != nil {
@@ -89,10 +91,11 @@ func (h *Hub) pass(seq tweet.Seq) {
 	h.last = max(h.last, seq)
 }
 
-// scatter sends all subscriptions from the end to the journal, where each finds its own gap.
-func (h *Hub) scatter() {
+// scatter sends all subscriptions from the end to the journal, where each finds its own gap. The hub goes on behind seq.
+func (h *Hub) scatter(seq tweet.Seq) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	defer func() { h.last = max(h.last, seq) }()
 	for s := range h.subs {
 		if s.joined {
 			s.joined, s.from = false, max(s.from, h.last)
