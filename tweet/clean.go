@@ -8,44 +8,54 @@ import (
 var htmlEntities = [...]struct {
 	name string
 	char byte
-}{{"amp;", '&'}, {"lt;", '<'}, {"gt;", '>'}, {"quot;", '"'}, {"#39;", '\''}}
+}{{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&#39;", '\''}}
 
 // appendClean appends a text without its URLs (a line end in the place of each) and with HTML entities resolved.
 func appendClean(dst []byte, text string, e *Entities, shift int) []byte {
-	marked := e != nil && len(e.URLs) > 0
-	point := shift // the code point that text[i] is
+	var urls []URL
+	if e != nil {
+		urls = e.URLs
+	}
+	point, next := shift, nextURL(urls, shift) // the code point that text[i] is, and the URL that comes at or after it
+	from := 0                                  // what is before it has been appended
 	for i := 0; i < len(text); {
-		c := text[i]
-		skip := 0
-		if marked {
-			skip = urlSpan(text[i:], point, e.URLs)
+		skip, char := 0, byte('\n')
+		if next != nil && point == next.Start && utf8.RuneStart(text[i]) {
+			skip = urlSpan(text[i:], next)
+			next = nextURL(urls, point+1)
 		}
-		if skip == 0 && (c == 'h' || c == 'H') {
+		switch c := text[i]; {
+		case skip > 0:
+		case c == 'h' || c == 'H':
 			skip = urlPrefix(text[i:])
+		case c == '&':
+			char, skip = htmlEntity(text[i:])
 		}
-		if skip > 0 {
-			dst = append(dst, '\n')
-			point += utf8.RuneCountInString(text[i : i+skip])
-			i += skip
+		if skip == 0 {
+			if utf8.RuneStart(text[i]) {
+				point++
+			}
+			i++
+			for next == nil && i < len(text) && !beginsSkipped[text[i]] {
+				i++
+			}
 			continue
 		}
-		n := 1
-		if c == '&' {
-			if char, long := htmlEntity(text[i+1:]); long > 0 {
-				dst = append(dst, char)
-				i, point = i+1+long, point+1+long
-				continue
-			}
-		} else if c >= utf8.RuneSelf && marked {
-			_, n = utf8.DecodeRuneInString(text[i:])
+		dst = append(append(dst, text[from:i]...), char)
+		if next != nil {
+			point += utf8.RuneCountInString(text[i : i+skip])
+			next = nextURL(urls, point)
 		}
-		dst = append(dst, text[i:i+n]...)
-		i += n
-		point++
+		i += skip
+		from = i
 	}
-	return dst
+	return append(dst, text[from:]...)
 }
 
+// beginsSkipped are the bytes with which begins what is not taken as it is.
+var beginsSkipped = [256]bool{'h': true, 'H': true, '&': true}
+
+// htmlEntity is the character that s begins with the name of, and the name's length; 0 for none.
 func htmlEntity(s string) (byte, int) {
 	for _, h := range htmlEntities {
 		if strings.HasPrefix(s, h.name) {
@@ -55,28 +65,36 @@ func htmlEntity(s string) (byte, int) {
 	return 0, 0
 }
 
-// urlSpan is the length in bytes of the URL entity that begins at the code point; 0 for none.
-func urlSpan(s string, point int, urls []URL) int {
-	for k := range urls {
-		if urls[k].Start != point || urls[k].End <= point {
-			continue
+// nextURL is the first of the URLs that begins at the code point or later; nil for none.
+func nextURL(urls []URL, point int) (next *URL) {
+	for i := range urls {
+		if u := &urls[i]; u.Start >= point && u.End > u.Start && (next == nil || u.Start < next.Start) {
+			next = u
 		}
-		n := 0
-		for range urls[k].End - point {
-			if n >= len(s) {
-				break
-			}
-			_, w := utf8.DecodeRuneInString(s[n:])
-			n += w
-		}
-		return n
 	}
-	return 0
+	return next
+}
+
+// urlSpan is the length in bytes of the URL that s begins with; 0 where what stands there cannot be a URL. Positions
+// may be wrong: some programs count UTF-16 units, and the entities of a cut text may come with the whole one.
+func urlSpan(s string, u *URL) int {
+	n := 0
+	for point := u.Start; point < u.End && n < len(s); point++ {
+		_, size := utf8.DecodeRuneInString(s[n:])
+		n += size
+	}
+	if strings.ContainsAny(s[:n], " \n") || !strings.Contains(s[:n], ".") {
+		return 0
+	}
+	return n
 }
 
 // urlPrefix is the length of the URL that s begins with, as far as its characters are ASCII ones of
 // URLs; one of t.co ends with its name of letters and digits. 0 for none.
 func urlPrefix(s string) int {
+	if len(s) < len("http://x") || s[1] != 't' && s[1] != 'T' {
+		return 0
+	}
 	rest, ok := cutFold(s, "http")
 	if !ok {
 		return 0

@@ -11,8 +11,8 @@ import (
 // Document is what an archive holds of one id: all its sightings merged.
 //
 // Merging takes the body (all but the figures) with its raw and provenance from the
-// best sighting, by (full before partial, capture time, body bytes, raw bytes, lesser
-// provenance), and every figure from the newest sighting that had it, equal times by
+// best sighting, by (full before partial, capture time, body bytes, raw bytes, raw
+// cut, lesser provenance), and every figure from the newest sighting that had it, equal times by
 // the greater bytes. Each is a maximum in a total order, so that documents (all but
 // FirstSeq) do not depend on the order in which sightings come.
 type Document struct {
@@ -45,7 +45,7 @@ const (
 // Version orders the states of a document: (newest capture time in ms) × 4 + rank,
 // with bit 60 from its first deletion on. Merging never lowers it.
 func (d *Document) Version() int64 {
-	v := d.At << 2
+	v := min(max(d.At, 0), everTombstone>>2-1) << 2 // a time that cannot be must not reach bit 60
 	switch {
 	case d.Tombstone:
 		return v | rankTombstone | everTombstone
@@ -78,7 +78,7 @@ func (d *Document) Merge(e *Document) (*Document, bool, error) {
 	m := &Document{ID: d.ID, FirstSeq: d.FirstSeq, At: max(d.At, e.At), Revived: d.Revived || e.Revived}
 	if d.Tombstone || e.Tombstone {
 		m.Tombstone = true
-		return m, !d.Tombstone || m.At != d.At, nil
+		return m, !d.Tombstone || m.At != d.At || m.Revived != d.Revived, nil
 	}
 	if same(d, e) {
 		if m.At = d.At; e.Provenance.compare(d.Provenance) >= 0 {
@@ -145,19 +145,25 @@ func split(d *Document) (parts, error) {
 }
 
 func compareBodies(a, b parts) int {
-	full := func(p parts) int {
-		if p.doc.Partial {
-			return rankPartial
-		}
-		return rankFull
-	}
 	return cmp.Or(
-		cmp.Compare(full(a), full(b)),
+		compareBools(!a.doc.Partial, !b.doc.Partial),
 		cmp.Compare(a.doc.BodyAt, b.doc.BodyAt),
 		bytes.Compare(a.body, b.body),
 		bytes.Compare(a.doc.Raw, b.doc.Raw),
+		compareBools(a.doc.RawCut, b.doc.RawCut),
 		b.doc.Provenance.compare(a.doc.Provenance),
 	)
+}
+
+// compareBools holds true to be the greater.
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
 }
 
 func (p Provenance) compare(q Provenance) int {

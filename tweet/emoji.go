@@ -33,34 +33,56 @@ var pictographs = &unicode.RangeTable{
 	},
 }
 
-// isEmoji reports whether a token of UAX #29, which never splits a grapheme, is an emoji: a pictograph with what
-// joins it, a flag, a keycap.
-func isEmoji(token []byte) bool {
-	first, n := utf8.DecodeRune(token)
-	switch {
+// emojiLen is the length of the emoji that b begins with, a pictograph with what joins it, a flag or a keycap; 0 for none.
+func emojiLen(b []byte) int {
+	first, end := utf8.DecodeRune(b)
+	switch next, n := utf8.DecodeRune(b[end:]); {
 	case first < utf8.RuneSelf:
-		last, _ := utf8.DecodeLastRune(token)
-		return last == keycap
-	case first == '©' || first == '®':
-		return true
-	case first >= 0x1F1E6 && first <= 0x1F1FF: // flags are two of these
-		return len(token) > n
+		if isVariation(next) {
+			end += n
+			next, n = utf8.DecodeRune(b[end:])
+		}
+		if next != keycap {
+			return 0
+		}
+		end += n
+	case isFlagPart(first):
+		if !isFlagPart(next) {
+			return 0
+		}
+		end += n
 	}
-	return unicode.Is(pictographs, first) || isTone(first)
+	for end < len(b) {
+		next, n := utf8.DecodeRune(b[end:])
+		switch {
+		case isTone(next), isTagPart(next), hasTraits(b[end:], traitMark):
+			end += n
+		case next == zwj && end+n < len(b) && hasTraits(b[end+n:], traitEmoji):
+			end += n + runeLen(b[end+n:])
+		default:
+			return end
+		}
+	}
+	return end
 }
+
+// isFlagPart reports whether r is a regional indicator: two make a flag.
+func isFlagPart(r rune) bool { return r >= 0x1F1E6 && r <= 0x1F1FF }
+
+// isTagPart reports whether r is one of the invisible letters that make the flags of England, Scotland and Wales.
+func isTagPart(r rune) bool { return r >= 0xE0020 && r <= 0xE007F }
 
 // isTone reports whether r is a skin tone.
 func isTone(r rune) bool { return r >= 0x1F3FB && r <= 0x1F3FF }
 
-func isVariation(r rune) bool { return r >= 0xFE00 && r <= 0xFE0F }
+// isVariation reports whether r only chooses between pictures of the character before it.
+func isVariation(r rune) bool {
+	return r >= 0xFE00 && r <= 0xFE0F || r >= 0xE0100 && r <= 0xE01EF || r >= 0x180B && r <= 0x180D || r == 0x180F
+}
 
-// addAlts gives every emoji with skin tones its form without them, at the same position.
-func (t *Terms) addAlts() {
-	from := 0
-	if n := len(t.alts); n > 0 {
-		from = t.alts[n-1].pos + 1
-	}
-	for pos := from; pos < len(t.words); pos++ {
+// addAlts gives every emoji with skin tones its form without them, at the same position, from position first on.
+func (t *Terms) addAlts(first int) {
+	for pos := first; pos < len(t.words); pos++ {
 		w := t.words[pos]
 		if w.to-w.from < 8 || t.buf[w.from] < 0xE2 { // shorter than a pictograph and a tone
 			continue

@@ -1,8 +1,38 @@
 package tweet
 
-// AddTextFull is AddText without the short way for ASCII, for the tests that hold the two equal.
+// AddTextFull is AddText without the short ways: the whole text folded by the rules and segmented as one, for the tests
+// that hold both equal.
 func (t *Terms) AddTextFull(text string, e *Entities, shift int) {
-	t.work.clean = appendClean(t.work.clean[:0], text, e, shift)
-	t.segmentFull(0, func(s span, _ wordKind) { t.words = append(t.words, s) })
-	t.addAlts()
+	w := &t.work
+	w.clean = appendClean(w.clean[:0], text, e, shift)
+	w.found = w.found[:0]
+	w.folded = w.foldFull(w.folded[:0], w.clean)
+	t.segmentFolded(0)
+	t.takeWords()
+}
+
+// Folder gives both ways of folding.
+type Folder struct{ w scratch }
+
+// Fold is the folding that AddText uses.
+func (f *Folder) Fold(s string) string { return string(f.w.fold(nil, []byte(s))) }
+
+// FoldFull is Fold by the rules alone.
+func (f *Folder) FoldFull(s string) string { return string(f.w.foldFull(nil, []byte(s))) }
+
+// PageKinds counts how the characters of a page are folded.
+func PageKinds(first rune) (byRules, alone, bare, mark int) {
+	for _, c := range newPage(first) {
+		switch c.fold {
+		case foldByRules:
+			byRules++
+		case foldAlone:
+			alone++
+		case foldBare:
+			bare++
+		case foldMark:
+			mark++
+		}
+	}
+	return byRules, alone, bare, mark
 }

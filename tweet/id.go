@@ -80,14 +80,15 @@ func (p Position) String() string { return p.Epoch + "-" + strconv.FormatInt(int
 // IsZero reports whether p is no position.
 func (p Position) IsZero() bool { return p == Position{} }
 
-// ParsePosition reads what String wrote.
+// ParsePosition reads what String wrote, and nothing else.
 func ParsePosition(s string) (Position, error) {
 	epoch, seq, ok := strings.Cut(s, "-")
 	n, err := strconv.ParseInt(seq, 10, 64)
-	if !ok || err != nil || n < 0 || !validEpoch(epoch) {
+	p := Position{epoch, Seq(n)}
+	if !ok || err != nil || n < 0 || !validEpoch(epoch) || p.String() != s {
 		return Position{}, fmt.Errorf("%.60q is not of the form epoch-seq", s)
 	}
-	return Position{epoch, Seq(n)}, nil
+	return p, nil
 }
 
 func validEpoch(s string) bool {

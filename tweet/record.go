@@ -44,6 +44,13 @@ type Record struct {
 	Provenance Provenance
 	// Tweet is Payload decoded, where the maker had it; may be nil. Not to be changed.
 	Tweet *Payload
+	// Frame is the content packed (Content.Pack), where the maker had it; may be nil.
+	Frame []byte
+}
+
+// Content is what is kept of the record in one frame.
+func (r *Record) Content() Content {
+	return Content{Payload: r.Payload, Raw: r.Raw, Provenance: r.Provenance}
 }
 
 // Provenance says where a record came from.
@@ -102,6 +109,9 @@ type Entry struct {
 	Arrived int64
 	// Stripped says that the content is gone, since the tweet was deleted.
 	Stripped bool
+	// Unseen says, in a KindDelete entry, that the tweet itself never came, only copies of it: it
+	// makes no document, Cut is all there is to do.
+	Unseen bool
 	// Cut names, in a KindDelete entry, the known documents that carry a copy of the deleted
 	// tweet and lose it. Retweets of it have KindDelete entries of their own.
 	Cut []ID

@@ -6,16 +6,26 @@
 package tweet
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/goccy/go-json"
 )
 
-// Encode gives the payload's canonical JSON.
+// Encode gives the payload's canonical JSON. Characters stand in it as they are, <, > and & too, as X sends them.
 func Encode(p *Payload) ([]byte, error) {
-	b, err := json.MarshalNoEscape(p)
+	b, err := json.MarshalWithOption(p, json.DisableHTMLEscape())
 	if err != nil {
 		return nil, fmt.Errorf("encode payload of %d: %w", p.Data.ID, err)
+	}
+	if bytes.Contains(b, []byte(`\ufffd`)) {
+		// The encoder writes this for bytes that are no UTF-8. Read back it is the character U+FFFD, which is
+		// written as itself.
+		q, err := Decode(b)
+		if err != nil {
+			return nil, fmt.Errorf("encode payload of %d: %w", p.Data.ID, err)
+		}
+		return json.MarshalWithOption(q, json.DisableHTMLEscape())
 	}
 	return b, nil
 }

@@ -20,14 +20,15 @@ func Words(text string) []Word {
 	var t Terms
 	var words []Word
 	t.work.clean = append(t.work.clean, text...)
-	t.segment(0, func(s span, kind wordKind) {
-		words = append(words, Word{string(t.buf[s.from:s.to]), kind != plainWord, kind == runEnd})
-	})
+	t.segment(0)
+	for _, f := range t.work.found {
+		words = append(words, Word{string(t.buf[f.from:f.to]), f.kind != plainWord, f.kind == runEnd})
+	}
 	return words
 }
 
 // FoldTerm is the form in which AddField stores a value.
 func FoldTerm(s string) string {
 	var w scratch
-	return string(appendValue(nil, &w, s))
+	return string(w.appendValue(nil, s))
 }

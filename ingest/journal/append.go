@@ -1,0 +1,312 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/cespare/xxhash/v2"
+
+	"birdwatch/tweet"
+)
+
+// Verdict says what the journal made of a record.
+type Verdict struct {
+	Kind VerdictKind
+	Seq  tweet.Seq // of its entry; 0 when there is none
+	// Record is, after Import, what is to be written to the archive (copies of deleted tweets are cut from it); nil
+	// when nothing is.
+	Record *tweet.Record
+}
+
+// VerdictKind is the kind of a Verdict.
+type VerdictKind uint8
+
+// The kinds.
+const (
+	New      VerdictKind = iota // a tweet's first sighting
+	Update                      // a sighting that differs, or may
+	Same                        // a sighting that says nothing new: dropped
+	Deleted                     // a sighting of a deleted tweet: not kept
+	Honoured                    // a notice that has something to act on
+	Noted                       // a notice of a tweet that never came: remembered
+)
+
+// The states of ids.state; their numbers are stored.
+const (
+	stateKnown         = 1
+	stateDeletedUnseen = 2 // deleted before it came; the archive has no document of it
+	stateDeleted       = 3
+)
+
+// known is a row of the id table.
+type known struct {
+	firstSeq tweet.Seq
+	state    int // 0: no row
+	at       int64
+	payload  int64
+	raw      int64
+}
+
+// sighting is a record with what is computed before the writer has it.
+type sighting struct {
+	r      tweet.Record
+	copies []tweet.Copy
+}
+
+// Append takes records in, in order. When it returns nil they are on disk. Verdicts are in the order of recs.
+func (j *Journal) Append(ctx context.Context, recs []tweet.Record) ([]Verdict, error) {
+	in, err := prepare(recs, true)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Verdict, len(in))
+	err = j.do(ctx, func(w *writer) error {
+		for i := range in {
+			var err error
+			if out[i], err = w.take(&in[i], true); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Batch is what Import claimed: Confirm it when the archive has the records.
+type Batch struct {
+	Verdicts []Verdict
+	number   int64
+	ids      []tweet.ID
+}
+
+// Import claims the ids of sightings that go straight to the archive: they are not entered, and no subscription is sent
+// them. Notices, and what follows from them, are entered as by Append. Until Confirm, no further sighting
+// of these ids is taken for Same, so that a crash before the archive wrote them is mended by importing again.
+func (j *Journal) Import(ctx context.Context, recs []tweet.Record) (*Batch, error) {
+	in, err := prepare(recs, false)
+	if err != nil {
+		return nil, err
+	}
+	b := &Batch{Verdicts: make([]Verdict, len(in))}
+	err = j.do(ctx, func(w *writer) error {
+		b.ids = nil
+		for i := range in {
+			v, err := w.take(&in[i], false)
+			if err != nil {
+				return err
+			}
+			if v.Kind == New || v.Kind == Update && in[i].r.Kind == tweet.KindTweet {
+				b.ids = append(b.ids, in[i].r.ID)
+			}
+			b.Verdicts[i] = v
+		}
+		if len(b.ids) == 0 {
+			return nil
+		}
+		ids := b.ids
+		w.after = append(w.after, func() {
+			for _, id := range ids {
+				w.pend[id]++
+			}
+		})
+		if err := w.exec("INSERT INTO pending (ids) VALUES (?)", encodeIDs(ids)); err != nil {
+			return err
+		}
+		return w.query("SELECT last_insert_rowid()", nil, &b.number)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Confirm says that the archive has what the batch brought.
+func (j *Journal) Confirm(ctx context.Context, b *Batch) error {
+	if len(b.ids) == 0 {
+		return nil
+	}
+	return j.do(ctx, func(w *writer) error {
+		w.after = append(w.after, func() {
+			for _, id := range b.ids {
+				if w.pend[id]--; w.pend[id] <= 0 {
+					delete(w.pend, id)
+				}
+			}
+		})
+		return w.exec("DELETE FROM pending WHERE batch = ?", b.number)
+	})
+}
+
+// prepare does in the caller's goroutine what does not need the writer.
+func prepare(recs []tweet.Record, pack bool) ([]sighting, error) {
+	in := make([]sighting, len(recs))
+	for i, r := range recs {
+		in[i].r = r
+		if r.Kind != tweet.KindTweet {
+			continue
+		}
+		if r.ID <= 0 {
+			return nil, fmt.Errorf("journal: record %d has no id", i)
+		}
+		p, err := r.Decoded()
+		if err != nil {
+			return nil, fmt.Errorf("journal: record %d: %w", i, err)
+		}
+		in[i].copies = p.Copies()
+		if pack && r.Frame == nil {
+			c := r.Content()
+			if in[i].r.Frame, err = c.Pack(); err != nil {
+				return nil, fmt.Errorf("journal: record %d: %w", i, err)
+			}
+		}
+	}
+	return in, nil
+}
+
+// take decides on one record, by the id table alone, and enters it.
+func (w *writer) take(s *sighting, enter bool) (Verdict, error) {
+	switch s.r.Kind {
+	case tweet.KindTweet:
+		return w.takeSighting(s, enter)
+	case tweet.KindDelete:
+		return w.takeDelete(&s.r)
+	case tweet.KindGeo, tweet.KindWithheld, tweet.KindUser:
+		err := w.enter(tweet.Entry{Record: s.r})
+		return Verdict{Kind: Honoured, Seq: w.last}, err
+	}
+	return Verdict{}, fmt.Errorf("record of kind %s", s.r.Kind)
+}
+
+func (w *writer) takeSighting(s *sighting, enter bool) (Verdict, error) {
+	r := s.r
+	k, err := w.known(r.ID)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if k.state == stateDeleted || k.state == stateDeletedUnseen {
+		return w.refuse(&r, k)
+	}
+	for _, c := range s.copies {
+		deleted, err := w.known(c.ID)
+		if err != nil {
+			return Verdict{}, err
+		}
+		if deleted.state != stateDeleted && deleted.state != stateDeletedUnseen {
+			if k.state == 0 {
+				err = w.exec("INSERT INTO refs VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET repeats = max(repeats, excluded.repeats)", int64(c.ID), int64(r.ID), c.Repeats)
+			} else {
+				err = w.exec("INSERT INTO refs VALUES (?, ?, ?) ON CONFLICT DO NOTHING", int64(c.ID), int64(r.ID), c.Repeats)
+			}
+			if err != nil {
+				return Verdict{}, err
+			}
+			continue
+		}
+		if c.Repeats {
+			return w.refuse(&r, k)
+		}
+		if err := cutCopy(&r, c.ID); err != nil {
+			return Verdict{}, err
+		}
+	}
+	return w.admit(&r, k, enter)
+}
+
+// admit compares a sighting with what is known of its tweet.
+func (w *writer) admit(r *tweet.Record, k known, enter bool) (Verdict, error) {
+	payload, raw := sums(r)
+	v := Verdict{Kind: Update}
+	switch {
+	case k.state == 0:
+		v.Kind = New
+	case w.pend[r.ID] > 0: // the archive may lack it
+	case payload == k.payload && (r.CapturedAt < k.at || r.CapturedAt == k.at && raw == k.raw):
+		return Verdict{Kind: Same}, nil
+	}
+	e := tweet.Entry{FirstSeq: k.firstSeq, Record: *r}
+	switch {
+	case enter && v.Kind == New:
+		k.firstSeq = w.last + 1
+	case enter:
+		e.Kind = tweet.KindUpdate
+	case v.Kind == New:
+		k.firstSeq = max(w.last, 1)
+	}
+	if enter {
+		if err := w.enter(e); err != nil {
+			return Verdict{}, err
+		}
+		v.Seq = w.last
+	} else {
+		v.Record = r
+	}
+	if v.Kind == New || r.CapturedAt >= k.at {
+		k.at, k.payload, k.raw = r.CapturedAt, payload, raw
+	}
+	k.state = stateKnown
+	return v, w.remember(r.ID, k)
+}
+
+// refuse drops a sighting of a deleted tweet, or a retweet of one. The archive is told by a delete entry, so that the tombstone
+// stands there whatever came first; nobody was sent the tweet, so FirstSeq is 0 and no subscription is told.
+func (w *writer) refuse(r *tweet.Record, k known) (Verdict, error) {
+	v := Verdict{Kind: Deleted}
+	if k.state == stateDeleted && r.CapturedAt <= k.at {
+		return v, nil
+	}
+	if k.state == stateKnown { // a retweet whose original is deleted, met before its cascade
+		d, err := w.deleteOne(r.ID, k, max(k.at, r.CapturedAt), nil)
+		return Verdict{Kind: Deleted, Seq: d}, err
+	}
+	k.at, k.state = max(k.at, r.CapturedAt), stateDeleted
+	if err := w.enter(tweet.Entry{Record: tweet.Record{Kind: tweet.KindDelete, ID: r.ID, CapturedAt: k.at}}); err != nil {
+		return v, err
+	}
+	v.Seq = w.last
+	if err := w.exec("DELETE FROM unseen WHERE id = ?", int64(r.ID)); err != nil {
+		return v, err
+	}
+	return v, w.remember(r.ID, k)
+}
+
+// cutCopy takes a deleted tweet's copy out of a sighting.
+func cutCopy(r *tweet.Record, id tweet.ID) error {
+	p, err := r.Decoded()
+	if err != nil {
+		return err
+	}
+	r.Tweet = p.Without(id)
+	r.Raw, r.RawCut, r.Frame = nil, true, nil
+	r.Payload, err = tweet.Encode(r.Tweet)
+	return err
+}
+
+// sums are digests of what a sighting says and of where its bytes came from.
+func sums(r *tweet.Record) (payload, raw int64) {
+	d := xxhash.New()
+	d.Write(r.Raw)
+	fmt.Fprintf(d, "\x00%s\x00%s\x00%d", r.Provenance.From, r.Provenance.File, r.Provenance.Pos)
+	p := xxhash.Sum64(r.Payload)
+	if r.Partial {
+		p++
+	}
+	return int64(p), int64(d.Sum64())
+}
+
+func (w *writer) known(id tweet.ID) (k known, err error) {
+	err = w.query("SELECT first_seq, state, at, payload_sum, raw_sum FROM ids WHERE id = ?", []any{int64(id)}, &k.firstSeq, &k.state, &k.at, &k.payload, &k.raw)
+	if errors.Is(err, sql.ErrNoRows) {
+		return known{}, nil
+	}
+	return k, err
+}
+
+func (w *writer) remember(id tweet.ID, k known) error {
+	return w.exec("INSERT INTO ids VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET first_seq = excluded.first_seq, state = excluded.state, at = excluded.at, payload_sum = excluded.payload_sum, raw_sum = excluded.raw_sum",
+		int64(id), int64(k.firstSeq), k.state, k.at, k.payload, k.raw)
+}

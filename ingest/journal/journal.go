@@ -1,0 +1,251 @@
+// Package journal is the append-only record of what came in lately, in order.
+//
+// It is a SQLite file of its own. What Append acknowledged is on disk. Beside the entries lie the id table, which
+// decides whether a tweet is new, known or deleted, and small state that the server's parts share.
+package journal
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	_ "modernc.org/sqlite"
+
+	"birdwatch/tweet"
+)
+
+// formatVersion is the version of the file's format. A newer one is not opened.
+const formatVersion = 1
+
+// ErrClosed is what a closed journal answers.
+var ErrClosed = errors.New("journal closed")
+
+// Options are a journal's settings; the zero value is the default.
+type Options struct {
+	MinSeq   tweet.Seq     // a new journal's entries are numbered above it
+	MaxAge   time.Duration // entries older are cut by Maintain; 72 h
+	MaxBytes int64         // entries beyond so many compressed bytes are cut by Maintain; 10 GB
+	// Grace is how long the content of a deleted tweet stays readable at least, so that open subscriptions
+	// can decide whether they were sent it; 10 s.
+	Grace time.Duration
+	// KeepUnseen is how long deletes of tweets that never came are remembered; a year.
+	KeepUnseen time.Duration
+	MaxPages   int // of the file, to try a full disk; 0: no bound
+	Now        func() time.Time
+	Logger     *slog.Logger
+}
+
+func (o *Options) defaults() {
+	if o.MaxAge <= 0 {
+		o.MaxAge = 72 * time.Hour
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = 10 << 30
+	}
+	if o.Grace <= 0 {
+		o.Grace = 10 * time.Second
+	}
+	if o.KeepUnseen <= 0 {
+		o.KeepUnseen = 365 * 24 * time.Hour
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Journal is an open journal. All its methods are safe for concurrent use.
+type Journal struct {
+	o     Options
+	epoch string
+	read  *sql.DB
+	db    *sql.DB // of the writer's one connection
+	w     *writer
+
+	first, last atomic.Int64
+	recent      recent
+
+	tasks   chan *task
+	stop    chan struct{}
+	stopped chan struct{}
+	closing sync.Once
+
+	mu     sync.Mutex // guards what follows
+	moved  chan struct{}
+	closed bool
+}
+
+const schema = `
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entries (
+	seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, id INTEGER NOT NULL, user_id INTEGER NOT NULL, first_seq INTEGER NOT NULL,
+	arrived INTEGER NOT NULL, captured_at INTEGER NOT NULL, flags INTEGER NOT NULL, source INTEGER NOT NULL, cut BLOB, frame BLOB);
+CREATE INDEX IF NOT EXISTS entries_id ON entries (id);
+CREATE TABLE IF NOT EXISTS ids (
+	id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, state INTEGER NOT NULL, at INTEGER NOT NULL,
+	payload_sum INTEGER NOT NULL, raw_sum INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS refs (target INTEGER, holder INTEGER, repeats INTEGER NOT NULL, PRIMARY KEY (target, holder)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS unseen (id INTEGER PRIMARY KEY, noted INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS sources (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL);
+CREATE TABLE IF NOT EXISTS pending (batch INTEGER PRIMARY KEY, ids BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS strip (seq INTEGER PRIMARY KEY, id INTEGER NOT NULL, arrived INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS followers (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+`
+
+// Open opens the journal file, made when missing. It starts the goroutine that writes, which Close ends.
+// One process at a time may have it open: the data folder's lock sees to that.
+func Open(ctx context.Context, path string, o Options) (*Journal, error) {
+	o.defaults()
+	j := &Journal{o: o, tasks: make(chan *task, 256), stop: make(chan struct{}), stopped: make(chan struct{}), moved: make(chan struct{})}
+	var err error
+	if j.db, err = openDB(path, o.MaxPages, false); err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	if err = j.prepare(ctx, path); err != nil {
+		return nil, errors.Join(fmt.Errorf("open journal: %w", err), j.db.Close())
+	}
+	go j.write()
+	return j, nil
+}
+
+func openDB(path string, maxPages int, readOnly bool) (*sql.DB, error) {
+	q := url.Values{"_pragma": {"busy_timeout(10000)", "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)", "cache_size(-16000)", "mmap_size(268435456)"}}
+	if maxPages > 0 {
+		q.Add("_pragma", fmt.Sprintf("max_page_count(%d)", maxPages))
+	}
+	if readOnly {
+		q.Add("_pragma", "query_only(1)")
+	}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+	if err != nil {
+		return nil, err
+	}
+	if readOnly {
+		db.SetMaxOpenConns(4)
+		db.SetMaxIdleConns(4)
+	} else {
+		db.SetMaxOpenConns(1)
+	}
+	return db, nil
+}
+
+func (j *Journal) prepare(ctx context.Context, path string) error {
+	if _, err := j.db.ExecContext(ctx, schema); err != nil {
+		return err
+	}
+	if err := j.checkFormat(ctx); err != nil {
+		return err
+	}
+	conn, err := j.db.Conn(context.WithoutCancel(ctx))
+	if err != nil {
+		return err
+	}
+	if j.w, err = newWriter(conn, j); err != nil {
+		return err
+	}
+	if j.read, err = openDB(path, 0, true); err != nil {
+		return err
+	}
+	return j.findFirst(ctx)
+}
+
+// checkFormat reads the file's version and epoch, or gives a new file its own.
+func (j *Journal) checkFormat(ctx context.Context) error {
+	var version int
+	err := j.db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'format'").Scan(&version)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		epoch := strings.ToLower(rand.Text()[:12])
+		_, err = j.db.ExecContext(ctx, "INSERT INTO meta VALUES ('format', ?), ('epoch', ?), ('last', ?), ('bytes', 0)", formatVersion, epoch, int64(j.o.MinSeq))
+		if err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	case version > formatVersion:
+		return fmt.Errorf("the file has format %d, this program knows up to %d: use a newer one", version, formatVersion)
+	}
+	var last int64
+	if err := j.db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'last'").Scan(&last); err != nil {
+		return err
+	}
+	j.last.Store(last)
+	return j.db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'epoch'").Scan(&j.epoch)
+}
+
+func (j *Journal) findFirst(ctx context.Context) error {
+	var first sql.NullInt64
+	if err := j.read.QueryRowContext(ctx, "SELECT min(seq) FROM entries").Scan(&first); err != nil {
+		return err
+	}
+	if !first.Valid {
+		first.Int64 = j.last.Load() + 1
+	}
+	j.first.Store(first.Int64)
+	return nil
+}
+
+// Close ends the writer after what is queued and closes the file. Calls that wait are answered ErrClosed.
+func (j *Journal) Close() error {
+	err := ErrClosed
+	j.closing.Do(func() {
+		j.mu.Lock()
+		j.closed = true
+		close(j.moved)
+		j.mu.Unlock()
+		close(j.stop)
+		<-j.stopped
+		err = errors.Join(j.w.close(), j.db.Close(), j.read.Close())
+	})
+	return err
+}
+
+// Epoch tells this journal's places from those of another.
+func (j *Journal) Epoch() string { return j.epoch }
+
+// First is the oldest entry that can still be read; Last()+1 when there is none.
+func (j *Journal) First() tweet.Seq { return tweet.Seq(j.first.Load()) }
+
+// Last is the newest entry.
+func (j *Journal) Last() tweet.Seq { return tweet.Seq(j.last.Load()) }
+
+// Wait returns when Last() > after, with ctx's error, or with ErrClosed.
+func (j *Journal) Wait(ctx context.Context, after tweet.Seq) error {
+	for {
+		j.mu.Lock()
+		moved, closed := j.moved, j.closed
+		j.mu.Unlock()
+		switch {
+		case j.Last() > after:
+			return nil
+		case closed:
+			return ErrClosed
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// announce wakes all that wait for entries.
+func (j *Journal) announce() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.closed {
+		close(j.moved)
+		j.moved = make(chan struct{})
+	}
+}

@@ -1,0 +1,157 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"birdwatch/tweet"
+)
+
+const columns = "SELECT seq, kind, entries.id, user_id, first_seq, arrived, captured_at, flags, cut, frame FROM entries "
+
+// Since gives up to limit entries after the place, in order. What retention cut off is not among
+// them (compare First). Content of deleted tweets may be stripped.
+func (j *Journal) Since(ctx context.Context, after tweet.Seq, limit int) ([]tweet.Entry, error) {
+	if after >= j.Last() {
+		return nil, nil
+	}
+	if es, ok := j.recent.since(after, limit); ok {
+		return es, nil
+	}
+	return j.entries(ctx, columns+"WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?", int64(after), int64(j.Last()), limit)
+}
+
+// Content gives the sightings of a tweet that the journal still holds, those of a deleted one until they are stripped.
+func (j *Journal) Content(ctx context.Context, id tweet.ID) ([]tweet.Entry, error) {
+	return j.entries(ctx, columns+"WHERE entries.id = ? AND kind IN (1, 2) AND frame IS NOT NULL ORDER BY seq", int64(id))
+}
+
+func (j *Journal) entries(ctx context.Context, query string, args ...any) ([]tweet.Entry, error) {
+	rows, err := j.read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	defer rows.Close()
+	var es []tweet.Entry
+	for rows.Next() {
+		e, err := scanEntry(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read journal: %w", err)
+		}
+		es = append(es, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	return es, nil
+}
+
+func scanEntry(rows *sql.Rows) (e tweet.Entry, err error) {
+	var flags int
+	var cut []byte
+	if err := rows.Scan(&e.Seq, &e.Kind, &e.ID, &e.UserID, &e.FirstSeq, &e.Arrived, &e.CapturedAt, &flags, &cut, &e.Frame); err != nil {
+		return e, err
+	}
+	e.Partial, e.RawCut, e.Stripped, e.Unseen = flags&flagPartial != 0, flags&flagRawCut != 0, flags&flagStripped != 0, flags&flagUnseen != 0
+	if len(cut) > 0 {
+		if e.Cut, err = decodeIDs(cut); err != nil {
+			return e, err
+		}
+	}
+	if e.Frame == nil {
+		return e, nil
+	}
+	c, err := tweet.Unpack(e.Frame)
+	if err != nil {
+		return e, fmt.Errorf("entry %d: %w", e.Seq, err)
+	}
+	e.Payload, e.Raw, e.Provenance = c.Payload, c.Raw, c.Provenance
+	return e, nil
+}
+
+// Deleted says of each id whether the id table has it as deleted.
+func (j *Journal) Deleted(ctx context.Context, ids ...tweet.ID) ([]bool, error) {
+	out := make([]bool, len(ids))
+	s, err := j.read.PrepareContext(ctx, "SELECT state FROM ids WHERE id = ?")
+	if err != nil {
+		return nil, fmt.Errorf("read id table: %w", err)
+	}
+	defer s.Close()
+	for i, id := range ids {
+		var state int
+		switch err := s.QueryRowContext(ctx, int64(id)).Scan(&state); {
+		case errors.Is(err, sql.ErrNoRows):
+		case err != nil:
+			return nil, fmt.Errorf("read id table: %w", err)
+		}
+		out[i] = state == stateDeleted || state == stateDeletedUnseen
+	}
+	return out, nil
+}
+
+// State gives a value that SetState kept; nil when there is none.
+func (j *Journal) State(ctx context.Context, key string) ([]byte, error) {
+	var v []byte
+	err := j.read.QueryRowContext(ctx, "SELECT value FROM state WHERE key = ?", key).Scan(&v)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return v, err
+}
+
+// SetState keeps a small value that the server's parts share; it is on disk when this returns nil.
+func (j *Journal) SetState(ctx context.Context, key string, value []byte) error {
+	return j.do(ctx, func(w *writer) error {
+		return w.exec("INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value)
+	})
+}
+
+// Stats describe a journal.
+type Stats struct {
+	Epoch      string               `json:"epoch"`
+	First      tweet.Seq            `json:"first"`
+	Last       tweet.Seq            `json:"last"`
+	Entries    int64                `json:"entries"`
+	Bytes      int64                `json:"bytes"` // of the file
+	IDs        int64                `json:"ids"`
+	Tombstones int64                `json:"tombstones"` // of them deleted, those that never came included
+	Followers  map[string]tweet.Seq `json:"followers"`
+}
+
+// Stats counts; it reads the whole id table.
+func (j *Journal) Stats(ctx context.Context) (Stats, error) {
+	s := Stats{Epoch: j.epoch, First: j.First(), Last: j.Last(), Followers: map[string]tweet.Seq{}}
+	err := j.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM entries), (SELECT count(*) FROM ids), (SELECT count(*) FROM ids WHERE state <> 1),
+		(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)`).Scan(&s.Entries, &s.IDs, &s.Tombstones, &s.Bytes)
+	if err != nil {
+		return s, fmt.Errorf("count journal: %w", err)
+	}
+	rows, err := j.read.QueryContext(ctx, "SELECT name, seq FROM followers")
+	if err != nil {
+		return s, fmt.Errorf("count journal: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var seq tweet.Seq
+		if err := rows.Scan(&name, &seq); err != nil {
+			return s, fmt.Errorf("count journal: %w", err)
+		}
+		s.Followers[name] = seq
+	}
+	return s, rows.Err()
+}
+
+// Check runs SQLite's own checks over the file; nil when it is sound.
+func (j *Journal) Check(ctx context.Context) error {
+	var found string
+	if err := j.read.QueryRowContext(ctx, "PRAGMA quick_check").Scan(&found); err != nil {
+		return fmt.Errorf("check journal: %w", err)
+	}
+	if found != "ok" {
+		return fmt.Errorf("check journal: %s", found)
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+// Package search finds the tweets of an archive that match a query.
+//
+// Searcher, Reader and Writer are what an engine is to the rest; search/embedded
+// and search/elastic make them.
+package search
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"birdwatch/query"
+	"birdwatch/tweet"
+)
+
+// Errors of every engine. Others are faults of the engine.
+var (
+	// ErrUnavailable: the archive cannot answer now; the same request may later.
+	ErrUnavailable = errors.New("archive unavailable")
+	// ErrTimeout: the query ran past its time limit.
+	ErrTimeout = errors.New("query took too long")
+	// ErrNotFound: no tweet of that id.
+	ErrNotFound = errors.New("no such tweet")
+	// ErrDeleted: the tweet is deleted (Get, Raw), or its raw was cut (Raw).
+	ErrDeleted = errors.New("tweet deleted")
+)
+
+// Request asks for matches of a query. All bounds hold together; zero is no bound.
+type Request struct {
+	Query query.Expr
+	// Start (inclusive) and End (exclusive) go by created_at.
+	Start, End time.Time
+	// AfterID and BeforeID bound the id, both exclusive.
+	AfterID, BeforeID tweet.ID
+	// AfterSeq (exclusive) and UntilSeq (inclusive) bound first_seq; nil is no bound.
+	AfterSeq, UntilSeq *tweet.Seq
+	// Ascending gives the oldest id first, else the newest.
+	Ascending bool
+	// Limit is the most hits of a page, at least 1.
+	Limit int
+}
+
+// Hit is a matching tweet.
+type Hit struct {
+	ID       tweet.ID
+	FirstSeq tweet.Seq
+	Payload  []byte // canonical JSON
+}
+
+// Page is one page of hits in the order asked for. More says that a further one exists.
+type Page struct {
+	Hits []Hit
+	More bool
+}
+
+// Searcher answers queries. Deleted tweets are never among the hits. Safe for concurrent use.
+type Searcher interface {
+	// Search gives one page. The next begins after the last hit (BeforeID, or AfterID when ascending).
+	Search(ctx context.Context, r Request) (Page, error)
+	// Count gives the exact number of matches in each of buckets[i] ≤ created_at < buckets[i+1]; r.Limit is
+	// ignored. Two instants are one bucket.
+	Count(ctx context.Context, r Request, buckets []time.Time) ([]int64, error)
+}
+
+// Reader gives single tweets. Safe for concurrent use.
+type Reader interface {
+	// Get gives the documents of the ids that the archive has, in the order asked, tombstones
+	// among them, absent ones left out.
+	Get(ctx context.Context, ids ...tweet.ID) ([]*tweet.Document, error)
+}
+
+// Writer takes what the journal's follower and imports bring. One process at a time writes an archive.
+type Writer interface {
+	// Position is the place in the journal up to which entries are applied and searchable (or in the dead
+	// letters); zero before the first.
+	Position(ctx context.Context) (tweet.Position, error)
+	// Apply merges entries, in journal order, and moves the position to `to` in one transaction. An
+	// entry at or before the position is applied again without harm. Entries that the archive refuses for
+	// their content go to the dead letters and are counted, not an error.
+	Apply(ctx context.Context, entries []tweet.Entry, to tweet.Position) (Outcome, error)
+	// Import merges sightings that do not come through the journal; their first_seq is the position's Seq
+	// at the moment they become searchable (0 before the first). changes[i] says what records[i] did.
+	Import(ctx context.Context, records []tweet.Record) (changes []Change, err error)
+	// Purge forgets tweets without a trace: no tombstone.
+	Purge(ctx context.Context, ids []tweet.ID) error
+}
+
+// Change says what a sighting did to its document.
+type Change uint8
+
+// The changes.
+const (
+	Same     Change = iota // nothing
+	Inserted               // the document is new
+	Updated                // it differs now
+	Deleted                // it is, or became, a tombstone
+	Refused                // it went to the dead letters
+)
+
+// Outcome counts what Apply did.
+type Outcome struct{ Inserted, Updated, Same, Deleted, Refused int }
+
+// Stats describe an archive.
+type Stats struct {
+	Tweets      int64          `json:"tweets"`
+	Tombstones  int64          `json:"tombstones"`
+	DeadLetters int64          `json:"dead_letters"`
+	Bytes       int64          `json:"bytes"` // on disk
+	Position    tweet.Position `json:"position"`
+	HighestSeq  tweet.Seq      `json:"highest_seq"` // highest first_seq or position
+}
+
+// Identity is what a journal's id table needs to be made again from an archive.
+type Identity struct {
+	ID        tweet.ID
+	FirstSeq  tweet.Seq
+	At        int64
+	Tombstone bool
+	Copies    []tweet.Copy
+}
+
+// Archive is an engine whole, as cmd and the tests use it.
+type Archive interface {
+	Searcher
+	Reader
+	Writer
+	Stats(ctx context.Context) (Stats, error)
+	// Identities gives every document, by id ascending.
+	Identities(ctx context.Context) iter.Seq2[Identity, error]
+	Close() error
+}
