@@ -1,0 +1,113 @@
+// Package format turns every shape that tweets come in into records.
+//
+// Parse takes one message of Twitter's v1.1 API; Read takes a stream of them, framed in any way; Files takes
+// files, folders and archives. The bytes of a record are kept as they came.
+package format
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	fast "github.com/goccy/go-json"
+
+	"birdwatch/tweet"
+)
+
+// maxDepth bounds how deep a message may nest: X's own do not reach 20.
+const maxDepth = 100
+
+// Control is a message of a stream that is neither a tweet nor a notice about one.
+type Control struct {
+	Name    string // limit, disconnect, warning, friends, event, direct_message, control …
+	Track   int64  // limit: tweets not delivered since the connection was opened
+	Code    int    // disconnect
+	Percent int    // warning: how full the queue is
+	Detail  string // reason or message, at most 200 bytes
+}
+
+// ErrNotTweet: the JSON is sound, but no message of a kind that is known here.
+var ErrNotTweet = errors.New("neither a tweet nor a notice")
+
+// Parse makes records of one v1.1 message. capturedAt (Unix milliseconds, 0 unknown) is when it was seen; a notice that tells its own
+// time keeps that. raw is kept in the records, not copied. A control message gives no record.
+func Parse(raw []byte, p tweet.Provenance, capturedAt int64) ([]tweet.Record, *Control, error) {
+	if err := sound(raw); err != nil {
+		return nil, nil, err
+	}
+	var m message
+	if err := fast.Unmarshal(raw, &m); err != nil {
+		return nil, nil, typeError(raw, err)
+	}
+	if m.ID != 0 || m.IDStr != "" || m.Text != nil || m.FullText != nil {
+		r, err := m.status.record(raw, p, capturedAt)
+		if err != nil {
+			return nil, nil, err
+		}
+		return []tweet.Record{r}, nil, nil
+	}
+	r, ctl, err := m.notice(capturedAt)
+	if err != nil || ctl != nil {
+		return nil, ctl, err
+	}
+	r.Raw, r.Provenance = raw, p
+	return []tweet.Record{r}, nil, nil
+}
+
+// sound refuses what is no JSON object, or one that nests without end, before a fast decoder sees it.
+func sound(raw []byte) error {
+	if !json.Valid(raw) {
+		var v json.RawMessage
+		if err := json.Unmarshal(raw, &v); err != nil {
+			return fmt.Errorf("not JSON: %w", err)
+		}
+		return errors.New("not JSON")
+	}
+	depth, inString := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return fmt.Errorf("JSON nests deeper than %d", maxDepth)
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	for _, c := range raw {
+		switch c {
+		case ' ', '\t', '\r', '\n':
+		case '{':
+			return nil
+		default:
+			return errors.New("not a JSON object")
+		}
+	}
+	return errors.New("empty")
+}
+
+// typeError says which field has a value of the wrong type.
+func typeError(raw []byte, err error) error {
+	var m message
+	if slow := json.Unmarshal(raw, &m); slow != nil { // the standard decoder names the field
+		var wrong *json.UnmarshalTypeError
+		if errors.As(slow, &wrong) {
+			return fmt.Errorf("field %q is a %s where a %s belongs", wrong.Field, wrong.Value, wrong.Type)
+		}
+		return fmt.Errorf("a field has a wrong value: %.80s", slow)
+	}
+	return fmt.Errorf("a field has a wrong value: %.80s", err)
+}
+
+// idOf prefers the string: numbers lose digits in others' tools.
+func idOf(str string, num figure) tweet.ID {
+	if id, err := tweet.ParseID(str); err == nil {
+		return id
+	}
+	return tweet.ID(max(0, int64(num)))
+}

@@ -1,0 +1,172 @@
+package format
+
+import (
+	"context"
+	"io"
+	"iter"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"birdwatch/tweet"
+)
+
+// Item is one record of an input, or what is wrong with it.
+type Item struct {
+	Records []tweet.Record
+	Control *Control // a message that is neither tweet nor notice
+	Err     error    // the record is bad; the rest of the input goes on
+	Raw     []byte   // of a bad record, as far as it could be told
+	File    string   // as in tweet.Provenance
+	Pos     int64    // line, or number of the record
+}
+
+// Options say how an input is read.
+type Options struct {
+	From       string // provenance of the records
+	CapturedAt int64  // Unix milliseconds; 0: unknown
+	Stdin      io.Reader
+	Progress   *Progress // may be nil
+}
+
+// Progress tells how far Files has come. Its methods are safe for concurrent use.
+type Progress struct {
+	read, total atomic.Int64
+	mu          sync.Mutex
+	file        string
+}
+
+// Bytes gives how many bytes of the input, as it is stored, are read, and of how many; total is 0 while unknown.
+func (p *Progress) Bytes() (read, total int64) { return p.read.Load(), p.total.Load() }
+
+// File is the file that is being read.
+func (p *Progress) File() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.file
+}
+
+func (p *Progress) enter(file string) {
+	if p != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.file = file
+	}
+}
+
+// chunkMost is how many records are parsed as one piece of work.
+const chunkMost = 64
+
+// chunk is some records of one file on their way through the parsers.
+type chunk struct {
+	items []Item
+	raw   []framed
+	done  chan struct{}
+}
+
+// Read gives the records of one stream of any shape, in order. It stops when ctx ends.
+func Read(ctx context.Context, r io.Reader, o Options) iter.Seq[Item] {
+	return pipeline(ctx, o, func(b *batcher) { b.stream("", r) })
+}
+
+// pipeline reads in one goroutine, parses in several, and yields in order in the caller's. All end before it returns.
+func pipeline(ctx context.Context, o Options, produce func(*batcher)) iter.Seq[Item] {
+	return func(yield func(Item) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		var running sync.WaitGroup
+		defer running.Wait()
+		defer cancel()
+		workers := runtime.GOMAXPROCS(0)
+		work, ordered := make(chan *chunk, 2*workers), make(chan *chunk, 4*workers)
+		for range workers {
+			running.Go(func() {
+				for c := range work {
+					c.parse(o)
+					close(c.done)
+				}
+			})
+		}
+		running.Go(func() {
+			defer close(ordered)
+			defer close(work)
+			b := &batcher{ctx: ctx, o: o, work: work, ordered: ordered}
+			produce(b)
+			b.flush()
+		})
+		for c := range ordered {
+			<-c.done
+			for _, it := range c.items {
+				if ctx.Err() != nil || !yield(it) {
+					cancel()
+					for range ordered { // let the reader end
+					}
+					return
+				}
+			}
+		}
+	}
+}
+
+func (c *chunk) parse(o Options) {
+	for i, x := range c.raw {
+		it := &c.items[i]
+		if x.err != nil {
+			it.Err, it.Raw = x.err, x.raw
+			continue
+		}
+		from := tweet.Provenance{From: o.From, File: it.File, Pos: it.Pos}
+		if it.Records, it.Control, it.Err = Parse(x.raw, from, o.CapturedAt); it.Err != nil {
+			it.Raw = x.raw
+		}
+	}
+	c.raw = nil
+}
+
+// batcher collects records into chunks.
+type batcher struct {
+	ctx           context.Context
+	o             Options
+	work, ordered chan<- *chunk
+	next          *chunk
+	bytes         int
+}
+
+// add takes a record of a file; false when nobody wants more.
+func (b *batcher) add(file string, x framed) bool {
+	if b.next == nil {
+		b.next = &chunk{done: make(chan struct{})}
+	}
+	b.next.items = append(b.next.items, Item{File: file, Pos: x.pos})
+	b.next.raw = append(b.next.raw, x)
+	if b.bytes += len(x.raw); len(b.next.raw) >= chunkMost || b.bytes > MaxRecord {
+		return b.flush()
+	}
+	return b.ctx.Err() == nil
+}
+
+func (b *batcher) flush() bool {
+	c := b.next
+	b.next, b.bytes = nil, 0
+	if c == nil {
+		return b.ctx.Err() == nil
+	}
+	select {
+	case b.ordered <- c:
+	case <-b.ctx.Done():
+		return false
+	}
+	select {
+	case b.work <- c:
+		return true
+	case <-b.ctx.Done():
+		close(c.done) // it waits in ordered for a parser that will not get it
+		return false
+	}
+}
+
+// stream takes all records of a stream that is not compressed.
+func (b *batcher) stream(file string, r io.Reader) {
+	if err := frame(r, func(x framed) bool { return b.add(file, x) }); err != nil && b.ctx.Err() == nil {
+		b.add(file, framed{err: err})
+	}
+}
