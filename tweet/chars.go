@@ -15,6 +15,7 @@ const (
 	traitLetter  trait = 1 << iota // a letter or a number: what a word must have
 	traitUnit                      // of a script without blanks between words
 	traitEmoji                     // begins an emoji
+	traitJoin                      // joins words as _ does
 	traitMark                      // belongs to the character before it
 	traitFormat                    // invisible: neither in terms nor between them
 	traitBlank                     // a blank or a control character
@@ -28,6 +29,7 @@ const (
 	foldByRules folding = iota // only all of Unicode's rules tell
 	foldAlone                  // the form does not depend on what stands around it
 	foldBare                   // the same, and a foldMark may follow
+	foldAway                   // it is left out
 	foldMark                   // a mark that changes nothing, if it comes in canonical order behind a foldBare
 )
 
@@ -68,6 +70,10 @@ func (w *scratch) newChar(r rune) char {
 	src := utf8.AppendRune(nil, r)
 	c := char{traits: traitsOf(r), ccc: norm.NFD.Properties(src).CCC()}
 	folded := w.foldFull(nil, src)
+	if isInvisible(r) {
+		c.fold = foldAway
+		return c
+	}
 	if len(folded) > len(c.form) {
 		return c
 	}
@@ -110,6 +116,9 @@ func traitsOf(r rune) (t trait) {
 	}
 	if unicode.Is(unicode.M, r) {
 		t |= traitMark
+	}
+	if unicode.Is(unicode.Pc, r) {
+		t |= traitJoin
 	}
 	if unicode.Is(unicode.Cf, r) {
 		t |= traitFormat | traitOutside

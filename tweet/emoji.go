@@ -7,6 +7,7 @@ import (
 
 const (
 	zwj    = '\u200D'
+	zwsp   = '\u200B'
 	keycap = '\u20E3'
 )
 
@@ -38,10 +39,6 @@ func emojiLen(b []byte) int {
 	first, end := utf8.DecodeRune(b)
 	switch next, n := utf8.DecodeRune(b[end:]); {
 	case first < utf8.RuneSelf:
-		if isVariation(next) {
-			end += n
-			next, n = utf8.DecodeRune(b[end:])
-		}
 		if next != keycap {
 			return 0
 		}
@@ -84,7 +81,7 @@ func isVariation(r rune) bool {
 func (t *Terms) addAlts(first int) {
 	for pos := first; pos < len(t.words); pos++ {
 		w := t.words[pos]
-		if w.to-w.from < 8 || t.buf[w.from] < 0xE2 { // shorter than a pictograph and a tone
+		if w.to-w.from < 7 || t.buf[w.from] < 0xE2 { // shorter than a pictograph and a tone
 			continue
 		}
 		term := t.buf[w.from:w.to]

@@ -14,9 +14,10 @@ var folder = cases.Fold()
 
 // scratch is memory of the analysis that is used again.
 type scratch struct {
-	clean, folded, a, b []byte
-	found               []found
-	tokens              *words.Iterator[[]byte]
+	clean, folded []byte
+	visible, a, b []byte // of foldFull
+	found         []found
+	tokens        *words.Iterator[[]byte]
 }
 
 // fold appends src in the form that terms are compared in: NFKC, case folded, accents taken away. It goes
@@ -41,6 +42,8 @@ func (w *scratch) fold(dst, src []byte) []byte {
 		i += n
 		c := charOf(r)
 		switch c.fold {
+		case foldAway:
+			continue
 		case foldByRules:
 			return w.foldFull(dst[:start], src)
 		case foldMark:
@@ -68,6 +71,8 @@ func appendLower(dst, src []byte) []byte {
 
 // foldFull is fold by the rules of Unicode, for any text.
 func (w *scratch) foldFull(dst, src []byte) []byte {
+	w.visible = appendVisible(w.visible[:0], src)
+	src = w.visible
 	for len(src) > 0 {
 		n, kept := 0, 0
 		for n < len(src) && kept == 0 {
@@ -87,6 +92,24 @@ func (w *scratch) foldFull(dst, src []byte) []byte {
 		src = src[n+kept:]
 	}
 	return dst
+}
+
+func appendVisible(dst, src []byte) []byte {
+	for len(src) > 0 {
+		r, n := utf8.DecodeRune(src)
+		if !isInvisible(r) {
+			dst = append(dst, src[:n]...)
+		}
+		src = src[n:]
+	}
+	return dst
+}
+
+// isInvisible reports whether r is to be seen as not there: soft hyphens, marks of direction and the like, and what
+// chooses between pictures of a character. The joiner of emoji stays, and the blank without width, which divides words.
+func isInvisible(r rune) bool {
+	return r >= 0xAD && (isVariation(r) || unicode.Is(unicode.Cf, r) && r != zwj && r != zwsp && !isTagPart(r) &&
+		!unicode.Is(unicode.Prepended_Concatenation_Mark, r))
 }
 
 // isKept reports whether r is an emoji that NFKC would turn into letters or punctuation: it would glue TM to the word

@@ -30,6 +30,9 @@ func checkFold(t interface{ Fatalf(string, ...any) }, f *tweet.Folder, s string)
 
 func TestFoldByCharacterIsFoldByRules(t *testing.T) {
 	var f tweet.Folder
+	for _, s := range []string{"ש\u05C1\u05B0", "\uFB2A\u05B0", "ก\u0E48\u0E38", "ク\u0E48\u3099", "क़\u093C", "\u0958\u3099", "é\u0E48", "й\u0E48\u0306", "a\u0E31\u0301", "™\u0301"} {
+		checkFold(t, &f, s)
+	}
 	rapid.Check(t, func(t *rapid.T) { checkFold(t, &f, troubledText.Draw(t, "text")) })
 }
 
@@ -44,6 +47,23 @@ func TestFoldEveryCharacter(t *testing.T) {
 		c := string(r)
 		for _, s := range []string{"a" + c + "e", "a" + c + "\u0301", "\u0E48" + c + "が\u3099" + c, "и" + c + "\u0E38\u0306"} {
 			checkFold(t, &f, s)
+		}
+	}
+}
+
+// TestFoldTwice: what is folded stays as it is, and a capital becomes what its small letter becomes.
+func TestFoldTwice(t *testing.T) {
+	var f tweet.Folder
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if unicode.Is(unicode.Cs, r) || !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S) {
+			continue
+		}
+		once := f.Fold(string(r))
+		if twice := f.Fold(once); twice != once {
+			t.Errorf("%+q becomes %+q, then %+q", r, once, twice)
+		}
+		if upper := f.Fold(string(unicode.ToUpper(r))); upper != once && r != 'ı' { // whose capital is I
+			t.Errorf("%+q becomes %+q, its capital %+q", r, once, upper)
 		}
 	}
 }

@@ -44,6 +44,9 @@ func TestTimeOfID(t *testing.T) {
 	if got := tweet.IDAt(time.Date(2006, 3, 21, 20, 50, 14, 0, time.UTC)); got != 0 {
 		t.Errorf("2006 is id %d", got)
 	}
+	if got := tweet.IDAt(time.UnixMilli(1288834974658)); got != tweet.FirstSnowflake {
+		t.Errorf("the first ids with a time begin at %d", got)
+	}
 	if got := tweet.IDAt(time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)); got != math.MaxInt64 {
 		t.Errorf("2200 is id %d", got)
 	}
@@ -59,6 +62,8 @@ func TestIDAtIsTheLeast(t *testing.T) {
 		}
 		if lo, hi := tweet.IDAt(at), tweet.IDAt(at.Add(time.Millisecond)); id < lo || id >= hi && hi != math.MaxInt64 {
 			t.Fatalf("%d of %v is outside %d to %d", id, at, lo, hi)
+		} else if before, ok := (lo - 1).Time(); ok && !before.Before(at) {
+			t.Fatalf("%d is not the least of %v", lo, at)
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package tweet
 
 import (
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/clipperhouse/uax29/v2/words"
@@ -100,15 +99,15 @@ func (r *run) token(token []byte) {
 		end := i
 		switch {
 		case traits&traitUnit != 0:
-			r.plain(trimJoiners(token[from:i]))
+			r.plain(token[from:i])
 			end = i + n
-			for end < len(token) && hasTraits(token[end:], traitMark|traitFormat) {
+			for end < len(token) && hasTraits(token[end:], traitMark) {
 				end += runeLen(token[end:])
 			}
 			r.unit(token[i:end])
 		case c == '#' || c == '*' || '0' <= c && c <= '9' || traits&traitEmoji != 0 || isFlagPart(c):
 			if end += emojiLen(token[i:]); end > i {
-				r.plain(trimJoiners(token[from:i]))
+				r.plain(token[from:i])
 				r.end()
 				r.t.emitWord(r.prefix, token[i:end], nil, true, plainWord)
 			}
@@ -119,58 +118,39 @@ func (r *run) token(token []byte) {
 			i, from = end, end
 		}
 	}
-	if from > 0 {
-		token = trimJoiners(token[from:])
-	}
-	r.plain(token)
+	r.plain(token[from:])
 }
 
-// trimJoiners takes from the ends of a part of a token what joined it to the other parts, as ' in "a'ℹ".
-func trimJoiners(b []byte) []byte {
-	from, end, open := len(b), 0, false
-	for i := 0; i < len(b); {
-		r, n := utf8.DecodeRune(b[i:])
-		var word, mark bool
-		if r < utf8.RuneSelf {
-			word = isWordByte(byte(r))
-		} else {
-			traits := charOf(r).traits
-			word, mark = traits&traitLetter != 0 || unicode.Is(unicode.Pc, r), traits&(traitMark|traitFormat) != 0
-		}
-		open = word || open && mark
-		if word {
-			from = min(from, i)
-		}
-		i += n
-		if open {
-			end = i
-		}
-	}
-	return b[min(from, end):end]
-}
-
-func isWordByte(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_' }
-
-// plain takes ordinary characters: a word if there is a letter in them; if not, they end a run, unless they are invisible.
-func (r *run) plain(word []byte) {
+// plain takes ordinary characters. With a letter among them they are a word, without what joined it to its neighbours
+// in the token, as ' in "a'ℹ"; if not, they end a run, unless they are invisible.
+func (r *run) plain(b []byte) {
 	letter, visible := false, false
-	for rest := word; len(rest) > 0; {
-		c, n := utf8.DecodeRune(rest)
+	from, end, open := len(b), 0, false // the word in b, and whether marks still belong to it
+	for i := 0; i < len(b); {
+		c, n := utf8.DecodeRune(b[i:])
+		var word, mark bool
 		if c < utf8.RuneSelf {
-			letter, visible = letter || 'a' <= c && c <= 'z' || '0' <= c && c <= '9', true
+			word, visible = isWordByte(byte(c)), true
+			letter = letter || word && c != '_'
 		} else {
 			traits := charOf(c).traits
 			letter, visible = letter || traits&traitLetter != 0, visible || traits&traitFormat == 0
+			word, mark = traits&(traitLetter|traitJoin) != 0, traits&(traitMark|traitFormat) != 0
 		}
-		rest = rest[n:]
+		if open = word || open && mark; open {
+			from, end = min(from, i), i+n
+		}
+		i += n
 	}
 	if visible {
 		r.end()
 	}
 	if letter {
-		r.t.emitWord(r.prefix, word, nil, false, plainWord)
+		r.t.emitWord(r.prefix, b[from:end], nil, false, plainWord)
 	}
 }
+
+func isWordByte(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_' }
 
 func (r *run) unit(u []byte) {
 	if r.units > 0 {

@@ -1,0 +1,86 @@
+package api
+
+import (
+	"strconv"
+	"sync"
+
+	"birdwatch/live"
+)
+
+// encodings keeps what was made of live tweets, so that all streams with one selection of fields share it. Two
+// generations bound it: what was not asked for since the last but one turn is gone.
+type encodings struct {
+	mu       sync.Mutex // guards what follows
+	now, old map[encodingKey][]byte
+}
+
+type encodingKey struct {
+	item      *live.Item
+	selection string
+}
+
+// encodingsMost is how many a generation holds.
+const encodingsMost = 2048
+
+// line is `"data":{…},"includes":{…}` of a tweet, for all who select alike.
+func (e *encodings) line(item *live.Item, sel *selection, shared bool) []byte {
+	if !shared {
+		return sel.line(item.Payload)
+	}
+	k := encodingKey{item, sel.key}
+	e.mu.Lock()
+	b, ok := e.now[k]
+	if !ok {
+		b, ok = e.old[k]
+	}
+	e.mu.Unlock()
+	if ok {
+		return b
+	}
+	b = sel.line(item.Payload) // two may make it at once: equal bytes
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.now == nil || len(e.now) >= encodingsMost {
+		e.old, e.now = e.now, make(map[encodingKey][]byte, encodingsMost)
+	}
+	e.now[k] = b
+	return b
+}
+
+func (sel *selection) line(payload []byte) []byte {
+	var in includes
+	return in.append(sel.tweet([]byte(`"data":`), payload, &in))
+}
+
+// appendEvent writes one block of an event stream. Canonical JSON has no line end in it, so data is one line.
+func appendEvent(dst []byte, event string, place live.Place, data ...[]byte) []byte {
+	if event != "" {
+		dst = append(append(append(dst, "event: "...), event...), '\n')
+	}
+	if place.Epoch != "" {
+		dst = append(append(append(dst, "id: "...), place.String()...), '\n')
+	}
+	if len(data) > 0 {
+		dst = append(dst, "data: "...)
+		for _, d := range data {
+			dst = append(dst, d...)
+		}
+		dst = append(dst, '\n')
+	}
+	return append(dst, '\n')
+}
+
+// appendRules writes X's matching_rules of the queries that have tags.
+func appendRules(dst []byte, matched []int, tags []string) []byte {
+	dst = append(dst, `,"matching_rules":[`...)
+	for i, m := range matched {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"id":"`...)
+		dst = strconv.AppendInt(dst, int64(m), 10)
+		dst = append(dst, `","tag":`...)
+		dst = append(append(dst, jsonString(tags[m])...), '}')
+	}
+	return append(dst, ']')
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// What a server leaves in its data folder while it runs, readable by its owner only, so that the other
+// commands find it.
+const (
+	addressFile = "address" // http://host:port
+	tokenFile   = "token"   // the local token: reading and writing
+)
+
+// serverFlags say where the server is.
+type serverFlags struct {
+	Server string `placeholder:"URL" help:"The server to ask. Default: the one that has the data folder."`
+	Token  string `placeholder:"TOKEN" help:"Bearer token for the server. Default: the one in the data folder."`
+}
+
+// dataFlags say where the data is.
+type dataFlags struct {
+	Data string `type:"path" default:"birdwatch-data" placeholder:"DIR" help:"Folder of the journal and the archive; made when missing."`
+}
+
+// server gives the address and token to use; the address is empty when no server has the folder.
+func (s serverFlags) server(data string) (url, token string, err error) {
+	url, token = strings.TrimSuffix(s.Server, "/"), s.Token
+	if url == "" {
+		if url, err = readLine(filepath.Join(data, addressFile)); err != nil || url == "" {
+			return "", "", err
+		}
+		if token == "" {
+			token, err = readLine(filepath.Join(data, tokenFile))
+		}
+	}
+	return url, token, err
+}
+
+// readLine gives a small file's text; "" when there is none.
+func readLine(name string) (string, error) {
+	b, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read what the server left: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}

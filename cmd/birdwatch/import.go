@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"birdwatch/ingest"
+	"birdwatch/ingest/format"
+	"birdwatch/ingest/journal"
+	"birdwatch/tweet"
+)
+
+type importCommand struct {
+	dataFlags
+	serverFlags
+	Paths      []string  `arg:"" name:"path" help:"Files, folders, or - for standard input; gz, bz2, tar and zip are unpacked."`
+	CapturedAt time.Time `format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME" help:"When the files' tweets were captured (RFC 3339). Default: unknown, which any known time beats."`
+	Rejects    string    `type:"path" placeholder:"FILE" help:"Keep the bytes of bad records in this file, one a line."`
+	Quiet      bool      `short:"q" help:"No progress, only the summary."`
+	JSON       bool      `name:"json" help:"The summary as JSON."`
+}
+
+// Run imports into the data folder, or streams to the server that has it.
+func (c *importCommand) Run(env *environment) error {
+	for _, p := range c.Paths {
+		if _, err := os.Stat(p); p != "-" && err != nil {
+			return usage(fmt.Errorf("import: %w", err))
+		}
+	}
+	to, release, err := c.target(env)
+	if err != nil {
+		return err
+	}
+	run := importRun{command: c, env: env, progress: new(format.Progress), bar: newBar(env.stderr, !c.Quiet)}
+	if c.Rejects != "" {
+		f, err := os.Create(c.Rejects)
+		if err != nil {
+			return errors.Join(usage(fmt.Errorf("rejects: %w", err)), release())
+		}
+		defer f.Close()
+		run.rejects = f
+	}
+	started := time.Now()
+	summary, err := to(env.ctx, run.records(env.ctx), run.show)
+	run.bar.end()
+	summary.Add(run.counts)
+	if err := errors.Join(err, run.err, release()); err != nil {
+		run.print(summary, time.Since(started))
+		return fmt.Errorf("import stopped; what is in is in, run it again for the rest: %w", err)
+	}
+	run.print(summary, time.Since(started))
+	if summary.Bad > 0 {
+		return &codeError{exitBadLines, fmt.Errorf("%d records were bad; all others are in", summary.Bad)}
+	}
+	return nil
+}
+
+// importTo takes records and gives the counts of what was done.
+type importTo func(ctx context.Context, recs iter.Seq[tweet.Record], progress func(ingest.Summary)) (ingest.Summary, error)
+
+// target is the data folder itself, or a server.
+func (c *importCommand) target(env *environment) (to importTo, release func() error, err error) {
+	if c.Server != "" {
+		return c.remote(env)
+	}
+	n, err := openNode(env.ctx, c.Data, journal.Options{}, env.log)
+	if errors.Is(err, journal.ErrLocked) {
+		to, release, remoteErr := c.remote(env)
+		if remoteErr != nil {
+			return nil, nil, errBusy(c.Data, errors.Join(err, remoteErr))
+		}
+		return to, release, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	// The archive follows the journal meanwhile: the files' notices go that way.
+	ctx, cancel := context.WithCancel(env.ctx)
+	var g errgroup.Group
+	g.Go(func() error { return n.follow(ctx) })
+	to = func(ctx context.Context, recs iter.Seq[tweet.Record], progress func(ingest.Summary)) (ingest.Summary, error) {
+		s, err := n.importer().Run(ctx, recs, progress)
+		if err == nil {
+			err = n.caughtUp(ctx)
+		}
+		if err == nil {
+			err = n.journal.Maintain(ctx)
+		}
+		return s, err
+	}
+	return to, func() error {
+		cancel()
+		return errors.Join(g.Wait(), n.close())
+	}, nil
+}
+
+// importRun is one import under way.
+type importRun struct {
+	command  *importCommand
+	env      *environment
+	progress *format.Progress
+	bar      *bar
+	rejects  io.Writer
+	counts   ingest.Summary // of what never reaches the archive
+	err      error
+}
+
+// records gives all records of the paths, and reports what is wrong on the way.
+func (r *importRun) records(ctx context.Context) iter.Seq[tweet.Record] {
+	o := format.Options{From: "import", Stdin: r.env.stdin, Progress: r.progress}
+	if !r.command.CapturedAt.IsZero() {
+		o.CapturedAt = r.command.CapturedAt.UnixMilli()
+	}
+	return func(yield func(tweet.Record) bool) {
+		for it := range format.Files(ctx, r.command.Paths, o) {
+			switch {
+			case it.Err != nil:
+				r.reject(it)
+			case it.Control != nil:
+				r.counts.Passed++
+			}
+			for _, rec := range it.Records {
+				if !yield(rec) {
+					return
+				}
+			}
+		}
+		r.err = ctx.Err()
+	}
+}
+
+// badShown is how many bad records are shown one by one.
+const badShown = 100
+
+func (r *importRun) reject(it format.Item) {
+	r.counts.Bad++
+	switch {
+	case r.counts.Bad <= badShown:
+		place := it.File
+		if it.Pos > 0 {
+			place = fmt.Sprintf("%s:%d", it.File, it.Pos)
+		}
+		r.bar.line(fmt.Sprintf("%s: %v", place, it.Err))
+	case r.counts.Bad == badShown+1:
+		r.bar.line("further bad records are only counted; --rejects keeps them")
+	}
+	if r.rejects != nil && len(it.Raw) > 0 {
+		_, err := fmt.Fprintf(r.rejects, "%s\n", it.Raw)
+		r.err = errors.Join(r.err, err)
+	}
+}
+
+func (r *importRun) show(s ingest.Summary) {
+	read, total := r.progress.Bytes()
+	r.bar.show(read, total, s.Read+s.Notices, r.progress.File())
+}
+
+func (r *importRun) print(s ingest.Summary, took time.Duration) {
+	if r.command.JSON {
+		b, err := json.Marshal(s)
+		if err == nil {
+			fmt.Fprintf(r.env.stdout, "%s\n", b)
+		}
+		return
+	}
+	fmt.Fprintf(r.env.stdout, "read %d tweets in %s (%.0f a second): %d new, %d the same, %d updated, %d deleted\n",
+		s.Read, took.Round(10*time.Millisecond), float64(s.Read)/max(took.Seconds(), 0.001), s.New, s.Same, s.Updated, s.Deleted)
+	if s.Notices+s.Passed+s.Refused+s.Bad > 0 {
+		fmt.Fprintf(r.env.stdout, "%d notices, %d of them of tweets that were here; %d other messages passed over; %d refused; %d bad\n",
+			s.Notices, s.Honored, s.Passed, s.Refused, s.Bad)
+	}
+}

@@ -1,0 +1,111 @@
+// Command birdwatch collects tweets, searches them, and pushes new ones to whoever follows a query.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"github.com/mattn/go-isatty"
+)
+
+// commandLine is every command, flag and environment variable; docs/configuration.md is made from it.
+type commandLine struct {
+	Demo    demoCommand    `cmd:"" help:"Everything in one process: bundled tweets as history, a replayed stream live, the page. Nothing else is needed."`
+	Serve   serveCommand   `cmd:"" help:"Run the server: page, API, live streams, intake."`
+	Import  importCommand  `cmd:"" help:"Put files of tweets into the archive. Safe to repeat."`
+	Search  searchCommand  `cmd:"" help:"Search the archive, newest first."`
+	Tail    tailCommand    `cmd:"" help:"Follow a query: history, then every new match as it comes."`
+	Status  statusCommand  `cmd:"" help:"Say what the archive and the journal hold."`
+	Replay  replayCommand  `cmd:"" help:"Serve files of tweets as Twitter's v1.1 stream."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+
+	LogLevel slog.Level `default:"info" help:"What is logged on standard error: debug, info, warn or error."`
+	LogJSON  bool       `name:"log-json" help:"Log as JSON lines."`
+}
+
+// environment is what a command is given besides its flags.
+type environment struct {
+	ctx    context.Context // ends with the first interrupt
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	log    *slog.Logger
+}
+
+// terminal reports whether w is a terminal that a person reads.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}
+
+// Exit codes. They are part of the command line: scripts read them.
+const (
+	exitOK       = 0
+	exitFault    = 1 // something failed
+	exitUsage    = 2 // the command line, a query or a setting is wrong
+	exitBadLines = 3 // import: done, but some records were bad
+)
+
+// codeError ends the program with a code of its own.
+type codeError struct {
+	code int
+	err  error
+}
+
+func (e *codeError) Error() string { return e.err.Error() }
+func (e *codeError) Unwrap() error { return e.err }
+
+func usage(err error) error { return &codeError{exitUsage, err} }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var cli commandLine
+	parser, err := newParser(&cli, stdout, stderr)
+	if err != nil {
+		panic(err) // the commands are compiled in: a failure is a broken build
+	}
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "birdwatch: %v\nTry birdwatch --help.\n", err)
+		return exitUsage
+	}
+	options := &slog.HandlerOptions{Level: cli.LogLevel}
+	var handler slog.Handler = slog.NewTextHandler(stderr, options)
+	if cli.LogJSON {
+		handler = slog.NewJSONHandler(stderr, options)
+	}
+	err = command.Run(&environment{ctx, stdin, stdout, stderr, slog.New(handler)})
+	var code *codeError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		return exitOK // asked to stop
+	case errors.As(err, &code):
+		fmt.Fprintln(stderr, "birdwatch:", err)
+		return code.code
+	}
+	fmt.Fprintln(stderr, "birdwatch:", err)
+	return exitFault
+}
+
+// newParser reads flags, and for each flag BIRDWATCH_ and its name from the environment.
+func newParser(cli *commandLine, stdout, stderr io.Writer) (*kong.Kong, error) {
+	return kong.New(cli, kong.Name("birdwatch"),
+		kong.Description("An archive of tweets that can be searched back to the first one and followed into the next second, with one query."),
+		kong.UsageOnError(), kong.DefaultEnvars("BIRDWATCH"), kong.Writers(stdout, stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+}

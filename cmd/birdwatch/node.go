@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"path/filepath"
+
+	"birdwatch/ingest"
+	"birdwatch/ingest/journal"
+	"birdwatch/search"
+	"birdwatch/search/embedded"
+	"birdwatch/tweet"
+)
+
+// archiveFollower is the archive writer's name in the journal.
+const archiveFollower = "archive"
+
+// node is an open data folder: the journal, the archive, and the lock on both.
+type node struct {
+	dir     string
+	lock    *journal.Lock
+	journal *journal.Journal
+	archive *embedded.Archive
+	log     *slog.Logger
+}
+
+// openNode takes the folder; journal.ErrLocked when another process has it.
+func openNode(ctx context.Context, dir string, o journal.Options, log *slog.Logger) (n *node, err error) {
+	n = &node{dir: dir, log: log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.close())
+		}
+	}()
+	if n.lock, err = journal.LockFolder(dir); err != nil {
+		return n, err
+	}
+	if n.archive, err = embedded.Open(ctx, filepath.Join(dir, "archive.db"), embedded.Options{}); err != nil {
+		return n, err
+	}
+	stats, err := n.archive.Stats(ctx)
+	if err != nil {
+		return n, err
+	}
+	o.MinSeq, o.Logger = stats.HighestSeq, log
+	if n.journal, err = journal.Open(ctx, filepath.Join(dir, "journal.db"), o); err != nil {
+		return n, err
+	}
+	return n, n.rebuildIDs(ctx, stats)
+}
+
+// rebuildIDs fills a journal that was made anew beside an archive that has tweets.
+func (n *node) rebuildIDs(ctx context.Context, stats search.Stats) error {
+	const key = "id-table"
+	done, err := n.journal.State(ctx, key)
+	if err != nil || done != nil {
+		return err
+	}
+	if stats.Tweets+stats.Tombstones > 0 {
+		n.log.Warn("the journal is new: its table of ids is made from the archive", "documents", stats.Tweets+stats.Tombstones)
+		if err := n.journal.Rebuild(ctx, n.known(ctx)); err != nil {
+			return err
+		}
+	}
+	return n.journal.SetState(ctx, key, []byte("complete"))
+}
+
+func (n *node) known(ctx context.Context) iter.Seq2[journal.Known, error] {
+	return func(yield func(journal.Known, error) bool) {
+		for i, err := range n.archive.Identities(ctx) {
+			if !yield(journal.Known(i), err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (n *node) close() error {
+	var errs []error
+	if n.journal != nil {
+		errs = append(errs, n.journal.Close())
+	}
+	if n.archive != nil {
+		errs = append(errs, n.archive.Close())
+	}
+	if n.lock != nil {
+		errs = append(errs, n.lock.Release())
+	}
+	return errors.Join(errs...)
+}
+
+// follow writes the journal into the archive until ctx ends.
+func (n *node) follow(ctx context.Context) error {
+	return ingest.Follow(ctx, n.journal, archiveFollower, sink{n.archive}, n.log)
+}
+
+// sink is the archive as a follower of the journal.
+type sink struct{ archive search.Archive }
+
+func (s sink) Position(ctx context.Context) (tweet.Position, error) { return s.archive.Position(ctx) }
+
+func (s sink) Apply(ctx context.Context, es []tweet.Entry, to tweet.Position) error {
+	_, err := s.archive.Apply(ctx, es, to)
+	return err
+}
+
+// importer puts records straight into the archive.
+func (n *node) importer() *ingest.Importer {
+	return &ingest.Importer{
+		Claim: n.claim,
+		Write: func(ctx context.Context, recs []tweet.Record) ([]ingest.Effect, error) {
+			changes, err := n.archive.Import(ctx, recs)
+			if err != nil {
+				return nil, err
+			}
+			effects := make([]ingest.Effect, len(changes))
+			for i, c := range changes {
+				effects[i] = [...]ingest.Effect{search.Same: ingest.Same, search.Inserted: ingest.Inserted, search.Updated: ingest.Updated, search.Deleted: ingest.Deleted, search.Refused: ingest.Refused}[c]
+			}
+			return effects, nil
+		},
+		Gone: func(ctx context.Context, ids []tweet.ID) ([]bool, error) { return n.journal.Deleted(ctx, ids...) },
+		Bury: n.bury,
+	}
+}
+
+func (n *node) claim(ctx context.Context, recs []tweet.Record) (ingest.Claim, error) {
+	batch, err := n.journal.Import(ctx, recs)
+	if err != nil {
+		return ingest.Claim{}, err
+	}
+	c := ingest.Claim{Write: make([]*tweet.Record, len(recs)), Gone: make([]bool, len(recs)), Honored: make([]bool, len(recs))}
+	for i, v := range batch.Verdicts {
+		c.Write[i], c.Gone[i], c.Honored[i] = v.Record, v.Kind == journal.Deleted, v.Kind == journal.Honoured
+	}
+	c.Confirm = func(ctx context.Context) error { return n.journal.Confirm(ctx, batch) }
+	return c, nil
+}
+
+// bury writes tombstones over tweets that were deleted while an import wrote them. The journal has their delete entries; the
+// archive may have applied them before the import came.
+func (n *node) bury(ctx context.Context, ids []tweet.ID) error {
+	at, err := n.archive.Position(ctx)
+	if err != nil {
+		return err
+	}
+	es := make([]tweet.Entry, len(ids))
+	for i, id := range ids {
+		es[i] = tweet.Entry{Seq: at.Seq, FirstSeq: at.Seq, Record: tweet.Record{Kind: tweet.KindDelete, ID: id}}
+	}
+	_, err = n.archive.Apply(ctx, es, at)
+	return err
+}
+
+// caughtUp waits until the archive has everything that the journal has now.
+func (n *node) caughtUp(ctx context.Context) error {
+	return waitFor(ctx, func() (bool, error) {
+		at, err := n.archive.Position(ctx)
+		return at.Epoch == n.journal.Epoch() && at.Seq >= n.journal.Last() || n.journal.First() > n.journal.Last(), err
+	})
+}
+
+// status is what the status command prints and GET /2/status answers.
+type status struct {
+	Version string        `json:"version"`
+	Archive search.Stats  `json:"archive"`
+	Journal journal.Stats `json:"journal"`
+	// BytesATweet is the archive's size on disk, by tweets.
+	BytesATweet int64 `json:"bytes_a_tweet"`
+	// Behind is how many entries of the journal the archive has still to take.
+	Behind tweet.Seq `json:"behind"`
+}
+
+func (n *node) status(ctx context.Context) (*status, error) {
+	s := &status{Version: versionText()}
+	var err error
+	if s.Archive, err = n.archive.Stats(ctx); err != nil {
+		return nil, err
+	}
+	if s.Journal, err = n.journal.Stats(ctx); err != nil {
+		return nil, err
+	}
+	if s.Archive.Tweets > 0 {
+		s.BytesATweet = s.Archive.Bytes / s.Archive.Tweets
+	}
+	s.Behind = s.Journal.Last - s.Archive.Position.Seq
+	if s.Archive.Position.Epoch != s.Journal.Epoch {
+		s.Behind = s.Journal.Last - s.Journal.First + 1
+	}
+	return s, nil
+}
+
+// errBusy explains a folder that another process has, but no server answers for.
+func errBusy(dir string, err error) error {
+	return fmt.Errorf("%s: %w, which is no server that answers", dir, err)
+}

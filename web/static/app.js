@@ -1,0 +1,160 @@
+// The page: the query in the URL is the state; everything else follows from it.
+
+import { el } from './tweet.js';
+import { Feed } from './feed.js';
+import { Stream, withFields } from './stream.js';
+
+const $ = (id) => document.getElementById(id);
+const backfill = 30; // tweets of history that a subscription begins with
+const pageSize = 30;
+
+const feed = new Feed($('results'), $('fresh'), () => { stream?.close(); rested = true; state('paused', 'Resting: many new tweets wait'); });
+let stream = null;
+let rested = false;
+let generation = 0; // a newer query makes answers to older ones void
+
+function state(name, text) {
+  $('state').dataset.state = name;
+  $('state').textContent = text;
+}
+
+/** ask fetches JSON of the API; a problem document becomes the error thrown. */
+async function ask(url) {
+  const r = await fetch(url, { headers: { Accept: 'application/json' } });
+  const body = await r.json().catch(() => ({}));
+  if (!r.ok) throw Object.assign(new Error(body.detail || body.title || `The server answered ${r.status}`), { problem: body });
+  return body;
+}
+
+/** underline shows the query with the place of the error marked; pos and end count bytes. */
+function underline(query, pos, end) {
+  const bytes = new TextEncoder().encode(query);
+  const cut = (a, b) => new TextDecoder().decode(bytes.slice(a, b));
+  return el('pre', {}, cut(0, pos), el('mark', {}, cut(pos, Math.max(end, pos + 1)) || '▁'), cut(Math.max(end, pos + 1), bytes.length));
+}
+
+function fail(query, err) {
+  const box = $('problem');
+  const p = err.problem?.errors?.[0] ?? {};
+  const at = err.problem?.position ?? p.position;
+  box.replaceChildren(el('strong', {}, err.problem?.message ?? err.message));
+  if (Number.isInteger(at?.pos)) box.append(underline(query, at.pos, at.end ?? at.pos));
+  const hint = err.problem?.hint ?? at?.hint;
+  if (hint) box.append(el('div', {}, hint));
+  box.hidden = false;
+  $('results').setAttribute('aria-busy', 'false');
+  state('stopped', 'Not running');
+}
+
+/** search begins anew with the query of the URL. */
+async function search() {
+  const query = new URLSearchParams(location.search).get('q') ?? '';
+  const mine = ++generation;
+  stream?.close();
+  stream = null;
+  rested = false;
+  feed.clear();
+  $('q').value = query;
+  document.title = query ? `${query} · BirdWatch` : 'BirdWatch';
+  $('problem').hidden = true;
+  $('older').hidden = true;
+  $('foot').textContent = '';
+  $('results').setAttribute('aria-busy', 'true');
+  state('connecting', 'Connecting');
+  try {
+    await ask('/2/query/explain?' + new URLSearchParams({ query }));
+  } catch (err) {
+    if (mine === generation) {
+      if (err.problem) fail(query, err);
+      else { state('waiting', 'No connection'); setTimeout(() => mine === generation && search(), 2000 + 3000 * Math.random()); }
+    }
+    return;
+  }
+  if (mine !== generation) return;
+  stream = new Stream(query, backfill, {
+    tweet: (line, isNew) => feed.add(line, isNew),
+    deleted: (id) => feed.withdraw(id),
+    live: historyDone,
+    gap: (detail) => feed.gap(detail, loadGap),
+    ended: () => { historyDone(); state('stopped', 'The query lies in the past: nothing new can come'); },
+    state: (name, text) => { if (!feed.paused) state(name, text); },
+  });
+}
+
+function historyDone() {
+  $('results').setAttribute('aria-busy', 'false');
+  const n = feed.byId.size;
+  $('older').hidden = n === 0;
+  $('foot').textContent = n === 0 ? 'Nothing in the archive matches yet. New tweets will appear here.' : '';
+}
+
+async function older() {
+  const mine = generation, query = $('q').value, button = $('older');
+  if (feed.oldest === null || button.disabled) return;
+  button.disabled = true;
+  try {
+    const page = await ask('/2/tweets/search/all?' + withFields({ query: urlQuery(), until_id: String(feed.oldest), max_results: String(pageSize) }));
+    if (mine !== generation) return;
+    feed.append((page.data ?? []).map((data) => ({ data, includes: page.includes })));
+    if (!page.meta.next_token) { button.hidden = true; $('foot').textContent = 'That is where the archive begins.'; }
+  } catch (err) {
+    if (mine === generation) fail(query, err);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+const urlQuery = () => new URLSearchParams(location.search).get('q') ?? '';
+
+/** loadGap fetches what was missed, by the range that the server named. */
+async function loadGap(detail, row) {
+  const mine = generation;
+  let token = '';
+  do {
+    const params = { query: urlQuery(), since_seq: String(detail.since_seq), until_seq: String(detail.until_seq), max_results: '100' };
+    if (token) params.next_token = token;
+    const page = await ask('/2/tweets/search/all?' + withFields(params));
+    if (mine !== generation) return;
+    for (const data of (page.data ?? []).reverse()) feed.add({ data, includes: page.includes }, true);
+    token = page.meta.next_token ?? '';
+  } while (token);
+  row.remove();
+}
+
+function pause() {
+  feed.paused = !feed.paused;
+  $('pause').setAttribute('aria-pressed', String(feed.paused));
+  $('pause').textContent = feed.paused ? 'Go on' : 'Pause';
+  if (feed.paused) return state('paused', 'Paused');
+  feed.show();
+  if (rested) { rested = false; stream?.resume(); } else if (stream?.source) state('live', 'Live');
+}
+
+$('search').addEventListener('submit', (e) => {
+  e.preventDefault();
+  const query = $('q').value.trim();
+  history.pushState(null, '', query ? '/?q=' + encodeURIComponent(query) : '/');
+  search();
+});
+document.addEventListener('click', (e) => {
+  const a = e.target.closest?.('a[href^="/?q="], a.brand');
+  if (!a || e.metaKey || e.ctrlKey || e.shiftKey || e.button !== 0) return;
+  e.preventDefault();
+  history.pushState(null, '', a.getAttribute('href'));
+  scrollTo({ top: 0 });
+  search();
+});
+addEventListener('popstate', search);
+$('older').addEventListener('click', older);
+$('pause').addEventListener('click', pause);
+$('help').addEventListener('click', () => $('about').showModal());
+$('fresh').addEventListener('click', () => { if (rested && !feed.paused) { rested = false; stream?.resume(); } });
+document.addEventListener('keydown', (e) => {
+  if (e.ctrlKey || e.metaKey || e.altKey || $('about').open) return;
+  if (e.target.closest?.('input, textarea')) { if (e.key === 'Escape') e.target.blur(); return; }
+  const keys = { '/': () => $('q').focus(), j: () => feed.move(1), k: () => feed.move(-1), n: () => $('fresh').click(), p: pause, '?': () => $('about').showModal() };
+  const act = keys[e.key];
+  if (act) { e.preventDefault(); act(); }
+});
+new IntersectionObserver((es) => { if (es[0].isIntersecting && !$('older').hidden) older(); }, { rootMargin: '400px' }).observe($('older'));
+search();
