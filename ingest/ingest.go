@@ -18,10 +18,11 @@ type Source interface {
 	Run(ctx context.Context, sink func(context.Context, []tweet.Record) error) error
 }
 
-// Run takes a source's records into the journal until ctx ends. take is the journal's Append.
-func Run(ctx context.Context, s Source, take func(context.Context, []tweet.Record) error) error {
+// Run takes a source's records into the journal until ctx ends. take is the journal's Append; while it fails (a full
+// disk) the source is held back.
+func Run(ctx context.Context, s Source, take func(context.Context, []tweet.Record) error, log *slog.Logger) error {
 	return s.Run(ctx, func(ctx context.Context, recs []tweet.Record) error {
-		return persist(ctx, slog.New(slog.DiscardHandler), "", func() error { return take(ctx, recs) })
+		return persist(ctx, log, "intake", func() error { return take(ctx, recs) })
 	})
 }
 

@@ -1,0 +1,190 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Event is one event of a stream. See https://html.spec.whatwg.org/multipage/server-sent-events.html
+type Event struct {
+	ID   string // of the last block that had one
+	Name string // "message" where the stream names none
+	Data string
+}
+
+// maxLine bounds a line of a stream.
+const maxLine = 16 << 20
+
+// ReadEvents gives the events of a stream until it ends. retry, unless nil, is told what the stream asks clients to wait.
+// A block without data moves only the id, and is an Event with neither name nor data.
+func ReadEvents(r io.Reader, retry func(time.Duration)) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		lines := bufio.NewScanner(r)
+		lines.Buffer(nil, maxLine)
+		lines.Split(splitLines)
+		var e Event
+		var data []string
+		moved := false
+		for lines.Scan() {
+			line := lines.Text()
+			if line == "" {
+				if len(data) > 0 || moved {
+					e.Data = strings.Join(data, "\n")
+					if len(data) > 0 && e.Name == "" {
+						e.Name = "message"
+					}
+					if !yield(e, nil) {
+						return
+					}
+				}
+				e, data, moved = Event{ID: e.ID}, nil, false
+				continue
+			}
+			field, value, _ := strings.Cut(line, ":")
+			value = strings.TrimPrefix(value, " ")
+			switch field {
+			case "data":
+				data = append(data, value)
+			case "event":
+				e.Name = value
+			case "id":
+				if !strings.Contains(value, "\x00") {
+					e.ID, moved = value, true
+				}
+			case "retry":
+				if ms, err := strconv.ParseUint(value, 10, 31); err == nil && retry != nil {
+					retry(time.Duration(ms) * time.Millisecond)
+				}
+			}
+		}
+		if err := lines.Err(); err != nil {
+			yield(Event{}, fmt.Errorf("read stream: %w", err))
+		}
+	}
+}
+
+// splitLines ends lines at \n, \r\n or \r, as the specification does.
+func splitLines(data []byte, atEOF bool) (int, []byte, error) {
+	for i, c := range data {
+		switch c {
+		case '\n':
+			return i + 1, data[:i], nil
+		case '\r':
+			if i+1 == len(data) && !atEOF {
+				return 0, nil, nil
+			}
+			if i+1 < len(data) && data[i+1] == '\n' {
+				return i + 2, data[:i], nil
+			}
+			return i + 1, data[:i], nil
+		}
+	}
+	if atEOF {
+		return len(data), nil, nil // a block that was cut off is no event
+	}
+	return 0, nil, nil
+}
+
+// silence is how long a stream may say nothing: heartbeats come every 15 s.
+const silence = time.Minute
+
+// Tail follows queries. It connects again, from the last event, whenever the stream ends, until ctx ends or the server says that
+// nothing can match any more (event end). note, unless nil, is told what goes on, in a sentence. An error is yielded once, at the end.
+func (c *Client) Tail(ctx context.Context, q url.Values, note func(string)) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		t := tail{c: c, query: q, wait: time.Second}
+		for failures := 0; ; {
+			err := t.once(ctx, yield)
+			var problem *Error
+			switch {
+			case t.over || ctx.Err() != nil:
+				return
+			case errors.As(err, &problem) && problem.Lasting():
+				yield(Event{}, problem)
+				return
+			}
+			if t.got {
+				failures = 0
+			}
+			pause := t.wait/2 + rand.N(t.wait) + time.Duration(min(failures, 30))*time.Second
+			failures++
+			if note != nil {
+				reason := "the stream ended"
+				if err != nil {
+					reason = err.Error()
+				}
+				note(fmt.Sprintf("%s; again in %s", reason, pause.Round(100*time.Millisecond)))
+			}
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+type tail struct {
+	c     *Client
+	query url.Values
+	last  string
+	wait  time.Duration
+	got   bool // the last connection gave events
+	over  bool
+}
+
+func (t *tail) once(ctx context.Context, yield func(Event, error) bool) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	t.got = false
+	h := http.Header{"Accept": {"text/event-stream"}}
+	if t.last != "" {
+		h.Set("Last-Event-ID", t.last)
+	}
+	answer, err := t.c.do(ctx, http.MethodGet, "/2/tweets/search/live", t.query, h, nil)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	dead := time.AfterFunc(silence, cancel)
+	defer dead.Stop()
+	body := readerFunc(func(p []byte) (int, error) {
+		n, err := answer.Body.Read(p)
+		dead.Reset(silence)
+		return n, err
+	})
+	for e, err := range ReadEvents(body, func(d time.Duration) { t.wait = max(d, 10*time.Millisecond) }) {
+		if err != nil {
+			return err
+		}
+		t.got = true
+		if e.ID != "" {
+			t.last = e.ID
+		}
+		if e.Name == "" {
+			continue
+		}
+		t.over = e.Name == "end"
+		if !yield(e, nil) {
+			t.over = true
+		}
+		if t.over {
+			return nil
+		}
+	}
+	return nil
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"birdwatch/api"
+	"birdwatch/ingest/journal"
+	"birdwatch/live"
+	"birdwatch/web"
+)
+
+// drainTime is how long open requests are waited for when the server stops.
+const drainTime = 10 * time.Second
+
+// running is a server with all that feeds it.
+type running struct {
+	*node
+	env      *environment
+	hub      *live.Hub
+	url      string
+	listener net.Listener
+	server   *http.Server
+	sources  []func(context.Context) error // each runs until its context ends
+}
+
+// begin opens the folder, binds the address and puts the parts together; serve runs them.
+func begin(env *environment, data string, c api.Config, o journal.Options) (r *running, err error) {
+	n, err := openNode(env.ctx, data, o, env.log)
+	if err != nil {
+		if errors.Is(err, journal.ErrLocked) {
+			return nil, usage(fmt.Errorf("%s: %w", data, err))
+		}
+		return nil, err
+	}
+	r = &running{node: n, env: env}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.abandon())
+		}
+	}()
+	if r.listener, err = net.Listen("tcp", c.Addr); err != nil {
+		return nil, usage(fmt.Errorf("listen: %w", err))
+	}
+	if c.LocalToken, err = localToken(data); err != nil {
+		return nil, err
+	}
+	c.Addr = boundAddress(c.Addr, r.listener)
+	r.hub = live.NewHub(n.journal, past{n.archive}, live.Options{MaxSubscriptions: c.MaxStreams})
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	n.register(metrics)
+	s, err := api.New(c, api.Deps{
+		Searcher: n.archive, Reader: n.archive, Hub: r.hub, Intake: intake{n}, Page: web.Handler(), Metrics: metrics, Log: env.log, Now: time.Now,
+		Status: func(ctx context.Context) (any, error) { return n.status(ctx) }, Ready: n.ready,
+	})
+	if err != nil {
+		if errors.Is(err, api.ErrOpen) {
+			err = usage(err)
+		}
+		return nil, err
+	}
+	r.server, r.url = s.HTTPServer(), pageURL(r.listener)
+	return r, os.WriteFile(filepath.Join(data, addressFile), []byte(r.url+"\n"), 0o600)
+}
+
+func (r *running) abandon() error {
+	var err error
+	if r.listener != nil {
+		err = r.listener.Close()
+	}
+	return errors.Join(err, r.node.close())
+}
+
+// boundAddress is the address with the port that was given, where any was asked for.
+func boundAddress(asked string, l net.Listener) string {
+	host, port, err := net.SplitHostPort(asked)
+	if err != nil || port != "0" {
+		return asked
+	}
+	_, port, _ = net.SplitHostPort(l.Addr().String())
+	return net.JoinHostPort(host, port)
+}
+
+// pageURL is where a browser on this machine finds the page.
+func pageURL(l net.Listener) string {
+	addr, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		return "http://" + l.Addr().String()
+	}
+	host := addr.IP.String()
+	if addr.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, fmt.Sprint(addr.Port))
+}
+
+// localToken is the folder's own token for writing; whoever may read the folder may use it.
+func localToken(data string) (string, error) {
+	name := filepath.Join(data, tokenFile)
+	token, err := readLine(name)
+	if err != nil || token != "" {
+		return token, err
+	}
+	token = rand.Text()
+	if err := os.WriteFile(name, []byte(token+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("keep the local token: %w", err)
+	}
+	return token, nil
+}
+
+// serve runs until the environment's context ends, or a part fails. What is shut down goes in the order in which data
+// flows: sources, then streams (told to come back), then requests, then the archive writer, then the files.
+func (r *running) serve() error {
+	base := context.WithoutCancel(r.env.ctx)
+	sourcing, stopSources := context.WithCancel(base)
+	serving, stopServing := context.WithCancel(base)
+	following, stopFollowing := context.WithCancel(base)
+	defer stopFollowing()
+	defer stopServing()
+	defer stopSources()
+	failed := make(chan error, 1)
+	fail := func(err error) {
+		if err != nil {
+			select {
+			case failed <- err:
+			default: // the first one is told
+			}
+		}
+	}
+	var followers, streams, sources errgroup.Group
+	followers.Go(func() error { fail(r.follow(following)); return nil })
+	followers.Go(func() error { fail(r.journal.Run(following, 5*time.Second)); return nil })
+	streams.Go(func() error { fail(r.hub.Run(serving)); return nil })
+	streams.Go(func() error {
+		if err := r.server.Serve(r.listener); !errors.Is(err, http.ErrServerClosed) {
+			fail(fmt.Errorf("serve: %w", err))
+		}
+		return nil
+	})
+	for _, s := range r.sources {
+		sources.Go(func() error { fail(s(sourcing)); return nil })
+	}
+	var err error
+	select {
+	case <-r.env.ctx.Done():
+		r.log.Info("stopping")
+	case err = <-failed:
+		r.log.Error("stopping", "error", err)
+	}
+	stopSources()
+	_ = sources.Wait() // they have reported to fail
+	r.hub.Close()
+	ctx, cancel := context.WithTimeout(base, drainTime)
+	defer cancel()
+	if shutErr := r.server.Shutdown(ctx); shutErr != nil {
+		r.log.Warn("requests were cut off", "error", shutErr)
+		err = errors.Join(err, r.server.Close())
+	}
+	stopServing()
+	_ = streams.Wait()
+	stopFollowing()
+	_ = followers.Wait()
+	return errors.Join(err, os.Remove(filepath.Join(r.dir, addressFile)), r.node.close())
+}
+
+// ready says what holds and what does not.
+func (n *node) ready(ctx context.Context) []api.Check {
+	checks := []api.Check{{Name: "journal", Ready: true}, {Name: "archive", Ready: true}, {Name: "archive follows journal", Ready: true}}
+	if _, err := n.journal.State(ctx, "id-table"); err != nil {
+		checks[0].Ready, checks[0].Note = false, "the journal does not answer"
+	}
+	at, err := n.archive.Position(ctx)
+	if err != nil {
+		checks[1].Ready, checks[1].Note = false, "the archive does not answer"
+	}
+	const far = 100_000
+	if behind := n.journal.Last() - max(at.Seq, n.journal.First()-1); err == nil && behind > far {
+		checks[2].Ready, checks[2].Note = false, fmt.Sprintf("the archive is %d entries behind", behind)
+	}
+	return checks
+}
+
+// register adds what is known of journal and archive to the metrics.
+func (n *node) register(r *prometheus.Registry) {
+	gauge := func(name, help string, get func() float64) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, get))
+	}
+	gauge("birdwatch_journal_last_seq", "The journal's newest entry.", func() float64 { return float64(n.journal.Last()) })
+	gauge("birdwatch_journal_first_seq", "The journal's oldest entry.", func() float64 { return float64(n.journal.First()) })
+	gauge("birdwatch_archive_seq", "The archive's place in the journal; -1 while it does not answer.", func() float64 {
+		at, err := n.archive.Position(context.Background())
+		if err != nil {
+			return -1
+		}
+		return float64(at.Seq)
+	})
+}
