@@ -33,14 +33,13 @@ function underline(query, pos, end) {
   return el('pre', {}, cut(0, pos), el('mark', {}, cut(pos, Math.max(end, pos + 1)) || '▁'), cut(Math.max(end, pos + 1), bytes.length));
 }
 
+/** fail shows a problem document, where it tells with the place in the query. */
 function fail(query, err) {
+  const at = err.problem?.position;
   const box = $('problem');
-  const p = err.problem?.errors?.[0] ?? {};
-  const at = err.problem?.position ?? p.position;
-  box.replaceChildren(el('strong', {}, err.problem?.message ?? err.message));
-  if (Number.isInteger(at?.pos)) box.append(underline(query, at.pos, at.end ?? at.pos));
-  const hint = err.problem?.hint ?? at?.hint;
-  if (hint) box.append(el('div', {}, hint));
+  box.replaceChildren(el('strong', {}, at?.message ?? err.problem?.errors?.[0]?.message ?? err.message));
+  if (at) box.append(underline(query, at.pos, at.end));
+  if (at?.hint) box.append(el('div', {}, at.hint));
   box.hidden = false;
   $('results').setAttribute('aria-busy', 'false');
   state('stopped', 'Not running');
