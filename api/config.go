@@ -32,14 +32,13 @@ type Config struct {
 	MaxBody        int64         // bytes of an intake, after decompression; 256 MiB
 	MaxURI         int           // bytes of path and query; 64 KiB
 	MaxHeader      int           // bytes of all headers; 32 KiB
-	MaxStreams     int           // open streams; 4096
+	MaxStreams     int           // open streams; 4096. The hub has a bound of its own
 	MaxQueries     int           // queries of one stream; 32
 	MaxBuckets     int           // buckets of one page of counts; 744, a month of hours
 	SearchTimeout  time.Duration // of a search or count; 10 s
 	ReadTimeout    time.Duration // a stall in a request's body; 30 s
 	WriteTimeout   time.Duration // a stall of a client that reads an answer or a stream; 30 s
 	Heartbeat      time.Duration // between comments on a silent stream; 15 s
-	PlaceInterval  time.Duration // between bare places on a stream without events; 10 min
 	Retry          time.Duration // what retry: tells, half to three halves of it; 3 s
 	IngestParallel int           // bodies taken in at once; 4
 }
@@ -55,7 +54,6 @@ func (c Config) withDefaults() Config {
 	c.ReadTimeout = cmp.Or(c.ReadTimeout, 30*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 30*time.Second)
 	c.Heartbeat = cmp.Or(c.Heartbeat, 15*time.Second)
-	c.PlaceInterval = cmp.Or(c.PlaceInterval, 10*time.Minute)
 	c.Retry = cmp.Or(c.Retry, 3*time.Second)
 	c.IngestParallel = cmp.Or(c.IngestParallel, 4)
 	return c

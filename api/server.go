@@ -9,6 +9,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -72,6 +75,7 @@ type Server struct {
 	echo    *echo.Echo
 	ingests chan struct{}
 	encoded encodings
+	streams atomic.Int64 // open ones
 	metrics *metrics
 }
 
@@ -94,28 +98,29 @@ func New(c Config, d Deps) (*Server, error) {
 
 func (s *Server) routes(e *echo.Echo) {
 	read, write := s.needs(rightRead), s.needs(rightWrite)
-	g := e.Group("/2")
-	g.GET("/tweets/search/all", s.searchAll, read, s.timed)
-	g.GET("/tweets/search/recent", s.searchRecent, read, s.timed)
-	g.GET("/tweets/search/live", s.stream, s.admitStream)
-	g.GET("/tweets/counts/all", s.countsAll, read, s.timed)
-	g.GET("/tweets/counts/recent", s.countsRecent, read, s.timed)
-	g.POST("/tweets/ingest", s.ingest, write)
-	g.POST("/tweets/import", s.importLines, write)
-	g.GET("/tweets", s.lookup, read, s.timed)
-	g.GET("/tweets/:id", s.one, read, s.timed)
-	g.GET("/tweets/:id/raw", s.raw, read, s.timed)
-	g.DELETE("/tweets/:id", s.remove, write, s.timed)
-	g.GET("/query/explain", s.explain, read)
-	g.GET("/query/operators", s.operators, read)
-	g.GET("/status", s.status, read, s.timed)
-	g.POST("/tokens/stream", s.streamToken, read)
-	e.GET("/healthz", s.health)
-	e.GET("/readyz", s.ready)
-	e.GET("/metrics", s.serveMetrics, read)
+	get := func(path string, h echo.HandlerFunc, with ...echo.MiddlewareFunc) {
+		e.Match([]string{http.MethodGet, http.MethodHead}, path, h, with...)
+	}
+	get("/2/tweets/search/all", s.searchAll, read, s.timed)
+	get("/2/tweets/search/recent", s.searchRecent, read, s.timed)
+	e.GET("/2/tweets/search/live", s.stream, s.admitStream)
+	get("/2/tweets/counts/all", s.countsAll, read, s.timed)
+	get("/2/tweets/counts/recent", s.countsRecent, read, s.timed)
+	e.POST("/2/tweets/ingest", s.ingest, write)
+	e.POST("/2/tweets/import", s.importLines, write)
+	get("/2/tweets", s.lookup, read, s.timed)
+	get("/2/tweets/:id", s.one, read, s.timed)
+	get("/2/tweets/:id/raw", s.raw, read, s.timed)
+	e.DELETE("/2/tweets/:id", s.remove, write, s.timed)
+	get("/2/query/explain", s.explain, read)
+	get("/2/query/operators", s.operators, read)
+	get("/2/status", s.status, read, s.timed)
+	e.POST("/2/tokens/stream", s.streamToken, read)
+	get("/healthz", s.health)
+	get("/readyz", s.ready, s.timed)
+	get("/metrics", s.serveMetrics, read)
 	if s.Page != nil {
-		e.GET("/*", s.page)
-		e.HEAD("/*", s.page)
+		e.RouteNotFound("/*", s.page)
 	}
 }
 
@@ -129,7 +134,7 @@ func (s *Server) HTTPServer() *http.Server {
 		Handler:           s.echo,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    s.config.MaxHeader,
+		MaxHeaderBytes:    s.config.MaxHeader + s.config.MaxURI, // bounded answers what is within
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return context.Background() },
 	}
@@ -152,14 +157,29 @@ func (s *Server) bounded(next echo.HandlerFunc) echo.HandlerFunc {
 		if len(r.RequestURI) > s.config.MaxURI {
 			return problem(http.StatusRequestURITooLong, "The request's URI is longer than %d bytes.", s.config.MaxURI)
 		}
-		if (r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodDelete) && r.ContentLength > 0 {
-			return problem(http.StatusBadRequest, "A %s request has no body.", r.Method).with("Connection", "close")
+		if headerBytes(r.Header) > s.config.MaxHeader {
+			return problem(http.StatusRequestHeaderFieldsTooLarge, "The request's headers are larger than %d bytes.", s.config.MaxHeader).with("Connection", "close")
 		}
-		if deadline := http.NewResponseController(c.Response()); s.config.WriteTimeout > 0 {
-			_ = deadline.SetWriteDeadline(s.now().Add(s.config.WriteTimeout + s.config.SearchTimeout)) // not all writers have one
+		if r.ContentLength != 0 && r.Method != http.MethodPost && r.Method != http.MethodPut { // -1: of unknown length
+			return problem(http.StatusBadRequest, "A %s request has no body here.", method(r.Method)).with("Connection", "close")
 		}
+		setWriteDeadline(c, s.config.WriteTimeout+s.config.SearchTimeout)
 		return next(c)
 	}
+}
+
+// setWriteDeadline bounds how long writing may take from now on. A socket's deadline goes by the real clock.
+func setWriteDeadline(c echo.Context, d time.Duration) {
+	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(d)) // not all writers have one
+}
+
+func headerBytes(h http.Header) (n int) {
+	for name, values := range h {
+		for _, v := range values {
+			n += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	return n
 }
 
 // recovered turns a panic into an answer that says nothing of it.
@@ -170,7 +190,7 @@ func (s *Server) recovered(next echo.HandlerFunc) echo.HandlerFunc {
 				if r == http.ErrAbortHandler {
 					panic(r)
 				}
-				err = problem(http.StatusInternalServerError, "Something went wrong here; the log has it under the request id.").because(fmt.Errorf("panic: %v", r))
+				err = problem(http.StatusInternalServerError, "Something went wrong here; the log has it under the request id.").because(fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
 			}
 		}()
 		return next(c)
@@ -186,6 +206,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		h := c.Response().Header()
 		h.Set("X-Request-Id", id)
 		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store") // a deleted tweet must not live on in a cache; the page sets its own
 		if err := next(c); err != nil {
 			c.Error(err)
 		}
@@ -222,13 +243,41 @@ func method(m string) string {
 	return "other"
 }
 
-// page leaves to the page what is not the API's.
+// page leaves to the page what is not the API's. Its own refusals are answered as all others are.
 func (s *Server) page(c echo.Context) error {
-	if p := c.Request().URL.Path; len(p) >= 3 && p[:3] == "/2/" || p == "/2" {
-		return problem(http.StatusNotFound, "There is nothing at this path.")
+	if p := c.Request().URL.Path; p == "/2" || strings.HasPrefix(p, "/2/") {
+		return echo.ErrNotFound
 	}
-	s.Page.ServeHTTP(c.Response(), c.Request())
+	w := &pageWriter{ResponseWriter: c.Response()}
+	s.Page.ServeHTTP(w, c.Request())
+	if w.refused != 0 {
+		h := c.Response().Header()
+		h.Del("Content-Type")
+		h.Del("Content-Length")
+		return echo.NewHTTPError(w.refused)
+	}
 	return nil
+}
+
+// pageWriter holds back the page's 404 and 405.
+type pageWriter struct {
+	http.ResponseWriter
+	refused int
+}
+
+func (w *pageWriter) WriteHeader(status int) {
+	if status == http.StatusNotFound || status == http.StatusMethodNotAllowed {
+		w.refused = status
+		return
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *pageWriter) Write(b []byte) (int, error) {
+	if w.refused != 0 {
+		return len(b), nil
+	}
+	return w.ResponseWriter.Write(b)
 }
 
 // parseQuery reads a query of a request; an error tells where it is wrong.

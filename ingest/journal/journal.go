@@ -120,7 +120,7 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 }
 
 func openDB(path string, maxPages int, readOnly bool) (*sql.DB, error) {
-	q := url.Values{"_pragma": {"busy_timeout(10000)", "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)", "cache_size(-16000)", "mmap_size(268435456)"}}
+	q := url.Values{"_pragma": {"busy_timeout(10000)", "page_size(8192)", "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)", "cache_size(-16000)", "mmap_size(268435456)"}}
 	if maxPages > 0 {
 		q.Add("_pragma", fmt.Sprintf("max_page_count(%d)", maxPages))
 	}
