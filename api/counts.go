@@ -19,6 +19,9 @@ func (s *Server) countsRecent(c echo.Context) error { return s.counts(c, recentD
 // countsBack is what counts reach back to without start_time, as X's do.
 const countsBack = 30 * 24 * time.Hour
 
+// firstTweet is before the first tweet there was: counts go back no further.
+var firstTweet = time.Date(2006, 3, 1, 0, 0, 0, 0, time.UTC)
+
 // counts answers a histogram, the oldest bucket first. A page has at most MaxBuckets, the newest ones first; next_token goes further back.
 func (s *Server) counts(c echo.Context, within time.Duration) error {
 	p, err := parseParams(c.Request().URL.RawQuery, countParameters...)
@@ -29,7 +32,7 @@ func (s *Server) counts(c echo.Context, within time.Duration) error {
 	if err != nil {
 		return err
 	}
-	r, token, err := s.request(p, within)
+	r, token, err := s.request(p, "counts", within)
 	if err != nil {
 		return err
 	}
@@ -44,6 +47,9 @@ func (s *Server) counts(c echo.Context, within time.Duration) error {
 	}
 	if start.IsZero() {
 		start = end.Add(-countsBack)
+	}
+	if start.Before(firstTweet) {
+		start = firstTweet
 	}
 	edges, more := buckets(start, end, step, s.config.MaxBuckets)
 	if len(edges) < 2 {

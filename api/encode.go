@@ -53,12 +53,12 @@ func (sel *selection) line(payload []byte) []byte {
 }
 
 // appendEvent writes one block of an event stream. Canonical JSON has no line end in it, so data is one line.
-func appendEvent(dst []byte, event string, place live.Place, data ...[]byte) []byte {
+func appendEvent(dst []byte, event, id string, data ...[]byte) []byte {
 	if event != "" {
 		dst = append(append(append(dst, "event: "...), event...), '\n')
 	}
-	if place.Epoch != "" {
-		dst = append(append(append(dst, "id: "...), place.String()...), '\n')
+	if id != "" {
+		dst = append(append(append(dst, "id: "...), id...), '\n')
 	}
 	if len(data) > 0 {
 		dst = append(dst, "data: "...)

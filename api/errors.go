@@ -51,7 +51,7 @@ func toProblem(err error) *Problem {
 		p.Detail = "The body could not be read."
 		return p
 	case errors.As(err, &tooLarge):
-		return problem(http.StatusRequestEntityTooLarge, "The body is larger than %d bytes.", tooLarge.Limit)
+		return problem(http.StatusRequestEntityTooLarge, "The body is larger than %d bytes.", tooLarge.Limit).with("Connection", "close")
 	case errors.Is(err, search.ErrUnavailable):
 		return problem(http.StatusServiceUnavailable, "The archive cannot answer now.").retryAfter(5).because(err)
 	case errors.Is(err, search.ErrNotFound):
@@ -64,8 +64,10 @@ func toProblem(err error) *Problem {
 		return problem(http.StatusGatewayTimeout, "The query took too long. Narrow it, for example by start_time.").because(err)
 	case errors.Is(err, context.Canceled):
 		return problem(statusClosed, "The client left.").because(err)
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, os.ErrDeadlineExceeded):
-		return problem(http.StatusRequestTimeout, "The body did not arrive whole.").with("Connection", "close").because(err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return problem(http.StatusBadRequest, "The body ended too early. What came whole may be taken in; sending all of it again does no harm.").with("Connection", "close")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return problem(http.StatusRequestTimeout, "The body stood still for too long. What came whole may be taken in; sending all of it again does no harm.").with("Connection", "close")
 	case errors.As(err, &inner):
 		return fromEcho(inner)
 	}

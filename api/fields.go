@@ -16,22 +16,25 @@ const (
 )
 
 // kindOf is what is known of a kind of object: its name in includes, its parameter, the field that names it, the fields
-// that are sent unasked, and all that may be asked for. The lists are X's.
+// that are sent unasked, and all that may be asked for. The lists are X's, since X's clients ask for all of them; what no payload
+// has is absent from the answers.
 type kindOf struct {
 	include, parameter, key string
 	unasked, all            []string
 }
 
 var kinds = [numKinds]kindOf{
-	users: {"users", "user.fields", "id", []string{"id", "name", "username"}, []string{"created_at", "description", "entities", "id",
-		"location", "most_recent_tweet_id", "name", "pinned_tweet_id", "profile_image_url", "protected", "public_metrics", "url", "username",
-		"verified", "verified_type", "withheld"}},
-	tweets: {"tweets", "tweet.fields", "id", []string{"id", "text", "edit_history_tweet_ids"}, []string{"attachments", "author_id",
-		"context_annotations", "conversation_id", "created_at", "edit_controls", "edit_history_tweet_ids", "entities", "geo", "id",
-		"in_reply_to_user_id", "lang", "note_tweet", "possibly_sensitive", "public_metrics", "referenced_tweets", "reply_settings", "source",
-		"text", "withheld"}},
+	users: {"users", "user.fields", "id", []string{"id", "name", "username"}, []string{"affiliation", "connection_status", "created_at",
+		"description", "entities", "id", "is_identity_verified", "location", "most_recent_tweet_id", "name", "parody", "pinned_tweet_id", "profile_banner_url",
+		"profile_image_url", "protected", "public_metrics", "receives_your_dm", "subscription", "subscription_type", "url", "username", "verified",
+		"verified_followers_count", "verified_type", "withheld"}},
+	tweets: {"tweets", "tweet.fields", "id", []string{"id", "text", "edit_history_tweet_ids"}, []string{"article", "attachments",
+		"author_id", "card_uri", "community_id", "context_annotations", "conversation_id", "created_at", "display_text_range", "edit_controls",
+		"edit_history_tweet_ids", "entities", "geo", "id", "in_reply_to_user_id", "lang", "media_metadata", "non_public_metrics", "note_tweet",
+		"organic_metrics", "possibly_sensitive", "promoted_metrics", "public_metrics", "referenced_tweets", "reply_settings", "scopes", "source",
+		"suggested_source_links", "text", "withheld"}},
 	media: {"media", "media.fields", "media_key", []string{"media_key", "type"}, []string{"alt_text", "duration_ms", "height", "media_key",
-		"preview_image_url", "public_metrics", "type", "url", "variants", "width"}},
+		"non_public_metrics", "organic_metrics", "preview_image_url", "promoted_metrics", "public_metrics", "type", "url", "variants", "width"}},
 	places: {"places", "place.fields", "id", []string{"id", "full_name"}, []string{"contained_within", "country", "country_code",
 		"full_name", "geo", "id", "name", "place_type"}},
 	polls: {"polls", "poll.fields", "id", []string{"id", "options"}, []string{"duration_minutes", "end_datetime", "id", "options", "voting_status"}},
@@ -58,7 +61,9 @@ var expansions = []struct {
 }{
 	{"attachments.media_keys", "attachments", expandMedia},
 	{"attachments.poll_ids", "attachments", expandPolls},
+	{"attachments.media_source_tweet", "attachments", 0},
 	{"author_id", "author_id", expandAuthor},
+	{"edit_history_tweet_ids", "edit_history_tweet_ids", 0}, // former states are not kept as tweets
 	{"entities.mentions.username", "entities", expandMentions},
 	{"geo.place_id", "geo", expandPlace},
 	{"in_reply_to_user_id", "in_reply_to_user_id", expandReplied},

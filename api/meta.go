@@ -42,7 +42,7 @@ func (s *Server) explain(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	data := map[string]any{"query": q.Expr.String(), "relative": q.Relative}
+	data := map[string]any{"query": q.Text, "normal": q.Expr.String(), "relative": q.Relative, "tree": query.Build(q.Expr, tree{})}
 	if !q.Until.IsZero() {
 		data["until"] = q.Until.UTC().Format(time.RFC3339)
 	}

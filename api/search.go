@@ -38,7 +38,7 @@ func (s *Server) search(c echo.Context, most int, within time.Duration) error {
 	if _, err := p.choice("sort_order", "recency"); err != nil {
 		return err
 	}
-	r, token, err := s.request(p, within)
+	r, token, err := s.request(p, "search", within)
 	if err != nil {
 		return err
 	}
@@ -82,8 +82,8 @@ func (sel *selection) page(page search.Page, token pageToken) []byte {
 	return append(out, "}}"...)
 }
 
-// request reads what search and counts have in common.
-func (s *Server) request(p params, within time.Duration) (r search.Request, token pageToken, err error) {
+// request reads what search and counts have in common; of is which of them it is for.
+func (s *Server) request(p params, of string, within time.Duration) (r search.Request, token pageToken, err error) {
 	if !p.has("query") {
 		return r, token, invalid("query", "", "The parameter [query] is needed; an empty one is every tweet.")
 	}
@@ -111,7 +111,7 @@ func (s *Server) request(p params, within time.Duration) (r search.Request, toke
 		return r, token, err
 	}
 	sum := token.sum
-	token.sum = requestSum(q.Expr.String(), p)
+	token.sum = requestSum(of, p.get("granularity"), r)
 	if sum != 0 && sum != token.sum {
 		return r, token, invalid("next_token", "", "The token belongs to another query, or to other bounds. Send it with what the first page was asked with.")
 	}
@@ -129,12 +129,17 @@ func (s *Server) request(p params, within time.Duration) (r search.Request, toke
 	return r, token, nil
 }
 
-// requestSum tells requests apart, so that a token is not used for another one. It is never 0.
-func requestSum(query string, p params) uint64 {
+// requestSum tells requests apart by what they mean, not how it was written, so that a token is not used for another one. It
+// is never 0.
+func requestSum(of, granularity string, r search.Request) uint64 {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q", query)
-	for _, name := range []string{"start_time", "end_time", "since_id", "until_id", "since_seq", "until_seq", "granularity"} {
-		fmt.Fprintf(h, "%q", p.get(name))
+	fmt.Fprintf(h, "%s %q %q %d %d %d %d", of, granularity, r.Query.String(), r.Start.UnixNano(), r.End.UnixNano(), r.AfterID, r.BeforeID)
+	for _, s := range []*tweet.Seq{r.AfterSeq, r.UntilSeq} {
+		if s == nil {
+			fmt.Fprint(h, " none")
+		} else {
+			fmt.Fprintf(h, " %d", *s)
+		}
 	}
 	return binary.BigEndian.Uint64(h.Sum(nil)) | 1
 }

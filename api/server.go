@@ -3,14 +3,11 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime/debug"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -90,7 +87,7 @@ func New(c Config, d Deps) (*Server, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
-	e.Use(s.observe, s.recovered, s.bounded, s.guardRequests)
+	e.Use(s.observe, s.recovered, s.bounded, s.guardRequests, s.orPage)
 	s.routes(e)
 	s.echo = e
 	return s, nil
@@ -119,9 +116,6 @@ func (s *Server) routes(e *echo.Echo) {
 	get("/healthz", s.health)
 	get("/readyz", s.ready, s.timed)
 	get("/metrics", s.serveMetrics, read)
-	if s.Page != nil {
-		e.RouteNotFound("/*", s.page)
-	}
 }
 
 // Handler serves the API, and the page at every path that is not the API's.
@@ -138,146 +132,6 @@ func (s *Server) HTTPServer() *http.Server {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return context.Background() },
 	}
-}
-
-// timed bounds how long a request may take.
-func (s *Server) timed(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		ctx, cancel := context.WithTimeout(c.Request().Context(), s.config.SearchTimeout)
-		defer cancel()
-		c.SetRequest(c.Request().WithContext(ctx))
-		return next(c)
-	}
-}
-
-// bounded refuses requests that are too long before anything looks at them, and a body where none belongs.
-func (s *Server) bounded(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		r := c.Request()
-		if len(r.RequestURI) > s.config.MaxURI {
-			return problem(http.StatusRequestURITooLong, "The request's URI is longer than %d bytes.", s.config.MaxURI)
-		}
-		if headerBytes(r.Header) > s.config.MaxHeader {
-			return problem(http.StatusRequestHeaderFieldsTooLarge, "The request's headers are larger than %d bytes.", s.config.MaxHeader).with("Connection", "close")
-		}
-		if r.ContentLength != 0 && r.Method != http.MethodPost && r.Method != http.MethodPut { // -1: of unknown length
-			return problem(http.StatusBadRequest, "A %s request has no body here.", method(r.Method)).with("Connection", "close")
-		}
-		setWriteDeadline(c, s.config.WriteTimeout+s.config.SearchTimeout)
-		return next(c)
-	}
-}
-
-// setWriteDeadline bounds how long writing may take from now on. A socket's deadline goes by the real clock.
-func setWriteDeadline(c echo.Context, d time.Duration) {
-	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(d)) // not all writers have one
-}
-
-func headerBytes(h http.Header) (n int) {
-	for name, values := range h {
-		for _, v := range values {
-			n += len(name) + len(v) + len(": \r\n")
-		}
-	}
-	return n
-}
-
-// recovered turns a panic into an answer that says nothing of it.
-func (s *Server) recovered(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) (err error) {
-		defer func() {
-			if r := recover(); r != nil {
-				if r == http.ErrAbortHandler {
-					panic(r)
-				}
-				err = problem(http.StatusInternalServerError, "Something went wrong here; the log has it under the request id.").because(fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
-			}
-		}()
-		return next(c)
-	}
-}
-
-// observe gives the request its id, counts it and writes the access log.
-func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		began := time.Now()
-		id := rand.Text()[:12]
-		c.Set(requestIDKey, id)
-		h := c.Response().Header()
-		h.Set("X-Request-Id", id)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cache-Control", "no-store") // a deleted tweet must not live on in a cache; the page sets its own
-		if err := next(c); err != nil {
-			c.Error(err)
-		}
-		r := c.Request()
-		status, took := c.Response().Status, time.Since(began)
-		s.metrics.request(route(c), r.Method, status, took)
-		s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request_id", id), slog.String("method", method(r.Method)), slog.String("route", route(c)),
-			slog.Int("status", status), slog.Int64("bytes", c.Response().Size), slog.Duration("took", took), slog.String("remote", r.RemoteAddr))
-		return nil
-	}
-}
-
-const requestIDKey = "request_id"
-
-func requestID(c echo.Context) string {
-	id, _ := c.Get(requestIDKey).(string)
-	return id
-}
-
-// route is the request's path as it was registered: it names no tweet and no query.
-func route(c echo.Context) string {
-	if p := c.Path(); p != "" {
-		return p
-	}
-	return "none"
-}
-
-// method keeps strangers' words out of labels and logs.
-func method(m string) string {
-	switch m {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions:
-		return m
-	}
-	return "other"
-}
-
-// page leaves to the page what is not the API's. Its own refusals are answered as all others are.
-func (s *Server) page(c echo.Context) error {
-	if p := c.Request().URL.Path; p == "/2" || strings.HasPrefix(p, "/2/") {
-		return echo.ErrNotFound
-	}
-	w := &pageWriter{ResponseWriter: c.Response()}
-	s.Page.ServeHTTP(w, c.Request())
-	if w.refused != 0 {
-		h := c.Response().Header()
-		h.Del("Content-Type")
-		h.Del("Content-Length")
-		return echo.NewHTTPError(w.refused)
-	}
-	return nil
-}
-
-// pageWriter holds back the page's 404 and 405.
-type pageWriter struct {
-	http.ResponseWriter
-	refused int
-}
-
-func (w *pageWriter) WriteHeader(status int) {
-	if status == http.StatusNotFound || status == http.StatusMethodNotAllowed {
-		w.refused = status
-		return
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *pageWriter) Write(b []byte) (int, error) {
-	if w.refused != 0 {
-		return len(b), nil
-	}
-	return w.ResponseWriter.Write(b)
 }
 
 // parseQuery reads a query of a request; an error tells where it is wrong.

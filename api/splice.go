@@ -1,6 +1,7 @@
 package api
 
 import (
+	"strings"
 	"unsafe"
 
 	"github.com/tidwall/gjson"
@@ -85,7 +86,7 @@ func (s *selection) collect(data, included gjson.Result, in *includes) {
 	if s.expand&expandMentions != 0 {
 		data.Get("entities.mentions").ForEach(func(_, m gjson.Result) bool {
 			w.add(users, m.Get("id"))
-			names[m.Get("username").Str] = true
+			names[strings.ToLower(m.Get("username").Str)] = true
 			return true
 		})
 	}
@@ -95,7 +96,7 @@ func (s *selection) collect(data, included gjson.Result, in *includes) {
 		}
 		included.Get(k.include).ForEach(func(_, o gjson.Result) bool {
 			key := o.Get(k.key).Str
-			if w[kind][key] || kind == users && names[o.Get("username").Str] {
+			if w[kind][key] || kind == users && len(names) > 0 && names[strings.ToLower(o.Get("username").Str)] {
 				in.put(s, kind, key, o)
 			}
 			return true
@@ -130,7 +131,7 @@ func (s *selection) references(data gjson.Result) (w wanted) {
 
 func (in *includes) put(s *selection, kind int, key string, o gjson.Result) {
 	if key == "" { // a user known by name only
-		key = "@" + o.Get("username").Str
+		key = "@" + strings.ToLower(o.Get("username").Str)
 	}
 	id := string(rune('0'+kind)) + key
 	if in.seen[id] {

@@ -7,8 +7,6 @@ import (
 	"iter"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +14,7 @@ import (
 
 	"birdwatch/live"
 	"birdwatch/query"
+	"birdwatch/search"
 )
 
 // backfillMost bounds backfill; start_time asks for more.
@@ -29,7 +28,7 @@ type streaming struct {
 	c       echo.Context
 	sel     *selection
 	request live.Request
-	texts   []string // of the queries
+	exprs   []query.Expr
 	tags    []string // nil when none were given
 	buf     []byte
 }
@@ -37,14 +36,20 @@ type streaming struct {
 // stream answers GET /2/tweets/search/live: history and then what is new, as Server-Sent Events.
 func (s *Server) stream(c echo.Context) error {
 	st := &streaming{s: s, c: c}
-	if err := st.parse(); err != nil {
+	if over, err := st.parse(); err != nil {
 		return err
+	} else if over {
+		return c.NoContent(http.StatusNoContent) // an EventSource comes back after the end, and stops for good at a 204
+	}
+	defer s.streams.Add(-1)
+	if s.streams.Add(1) > int64(s.config.MaxStreams) {
+		return st.turnAway(live.ErrFull)
 	}
 	ctx, cancel := context.WithCancel(c.Request().Context())
 	defer cancel()
 	sub, err := s.Hub.Subscribe(ctx, st.request)
 	switch {
-	case errors.Is(err, live.ErrFull), errors.Is(err, live.ErrClosed):
+	case errors.Is(err, live.ErrFull), errors.Is(err, live.ErrClosed), errors.Is(err, search.ErrUnavailable), errors.Is(err, search.ErrTimeout):
 		return st.turnAway(err)
 	case err != nil:
 		return err
@@ -53,20 +58,24 @@ func (s *Server) stream(c echo.Context) error {
 	return st.run(ctx, cancel, sub)
 }
 
-func (st *streaming) parse() error {
+// overMark stands behind the id of an end event: whoever resumes from it has had all there is.
+const overMark = "~end"
+
+// parse reads the request; over says that the stream had its end already.
+func (st *streaming) parse() (over bool, err error) {
 	r := st.c.Request()
 	p, err := parseParams(r.URL.RawQuery, streamParameters...)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if st.sel, err = selectFields(p); err != nil {
-		return err
+		return false, err
 	}
 	if st.request.Start, st.request.End, err = p.span(); err != nil {
-		return err
+		return false, err
 	}
 	if st.request.Backfill, err = p.number("backfill", 0, backfillMost, 0); err != nil {
-		return err
+		return false, err
 	}
 	now := st.s.now().Truncate(time.Second)
 	last, name := r.Header.Get("Last-Event-ID"), "Last-Event-ID"
@@ -74,31 +83,32 @@ func (st *streaming) parse() error {
 		last, name = p.get("last_event_id"), "last_event_id"
 	}
 	if last != "" {
+		last, over = strings.CutSuffix(last, overMark)
 		at, err := live.ParsePlace(last)
 		if err != nil {
-			return invalid(name, last, "The value of [%s] is not the id of an event of this API.", name)
+			return false, invalid(name, last, "The value of [%s] is not the id of an event of this API.", name)
 		}
 		st.request.Resume = &at
 		if at.Instant > 0 {
 			now = time.Unix(at.Instant, 0)
 		}
 	}
-	return st.queries(p, now)
+	return over, st.queries(p, now)
 }
 
 // queries reads the queries and their tags. Relative times are as seen from now.
 func (st *streaming) queries(p params, now time.Time) error {
-	st.texts = p["query"]
-	if len(st.texts) == 0 {
+	texts := p["query"]
+	if len(texts) == 0 {
 		return invalid("query", "", "The parameter [query] is needed; an empty one is every tweet.")
 	}
-	if len(st.texts) > st.s.config.MaxQueries {
+	if len(texts) > st.s.config.MaxQueries {
 		return invalid("query", "", "A stream takes at most %d queries.", st.s.config.MaxQueries)
 	}
-	if st.tags = p["tag"]; len(st.tags) > 0 && len(st.tags) != len(st.texts) {
+	if st.tags = p["tag"]; len(st.tags) > 0 && len(st.tags) != len(texts) {
 		return invalid("tag", "", "There must be as many of [tag] as of [query], in the same order, or none.")
 	}
-	for i, text := range st.texts {
+	for i, text := range texts {
 		q, err := st.s.parseQuery(text, now)
 		if err != nil {
 			var syntax *query.SyntaxError
@@ -112,6 +122,7 @@ func (st *streaming) queries(p params, now time.Time) error {
 		if q.Relative {
 			st.request.Instant = now.Unix()
 		}
+		st.exprs = append(st.exprs, q.Expr)
 		st.request.Queries = append(st.request.Queries, live.Query{Expr: q.Expr, Until: q.Until})
 	}
 	return nil
@@ -123,9 +134,17 @@ func (st *streaming) turnAway(err error) error {
 	if !strings.Contains(st.c.Request().Header.Get("Accept"), "text/event-stream") {
 		return problem(http.StatusServiceUnavailable, "No further stream can be opened now.").retryAfter(15 + rand.IntN(30)).because(err)
 	}
-	st.begin(time.Duration(15+rand.IntN(30)) * time.Second)
-	st.buf = appendEvent(st.buf, "bye", live.Place{}, []byte(`{"reason":"full"}`))
-	return st.flush()
+	reason := `{"reason":"unavailable"}`
+	switch {
+	case errors.Is(err, live.ErrFull):
+		reason = `{"reason":"full"}`
+	case errors.Is(err, live.ErrClosed):
+		reason = `{"reason":"shutdown"}`
+	}
+	st.begin(15*time.Second + rand.N(30*time.Second))
+	st.buf = appendEvent(st.buf, "bye", "", []byte(reason))
+	_ = st.flush() // it is over in any case
+	return nil
 }
 
 // begin writes the head and how long a client should wait before it comes again.
@@ -222,7 +241,7 @@ func (st *streaming) broken(err error) error {
 		if errors.Is(err, live.ErrLagged) {
 			reason = `{"reason":"lagged"}`
 		}
-		st.buf = appendEvent(st.buf, "bye", live.Place{}, []byte(reason))
+		st.buf = appendEvent(st.buf, "bye", "", []byte(reason))
 	}
 	_ = st.flush() // it is over in any case
 	return nil
@@ -230,38 +249,27 @@ func (st *streaming) broken(err error) error {
 
 // write puts an event into the buffer.
 func (st *streaming) write(e live.Event) {
+	id := e.Place.String()
 	switch e.Kind {
 	case live.Tweet:
 		parts := [][]byte{[]byte("{"), st.s.encoded.line(e.Item, st.sel, e.Place.Tweet == 0), []byte("}")}
 		if st.tags != nil {
 			parts[2] = append(appendRules(nil, e.Matched, st.tags), '}')
 		}
-		st.buf = appendEvent(st.buf, "", e.Place, parts...)
+		st.buf = appendEvent(st.buf, "", id, parts...)
 	case live.Delete:
-		st.buf = appendEvent(st.buf, "delete", e.Place, fmt.Appendf(nil, `{"id":"%d"}`, e.ID))
+		st.buf = appendEvent(st.buf, "delete", id, fmt.Appendf(nil, `{"id":"%d"}`, e.ID))
 	case live.Live:
-		st.buf = appendEvent(st.buf, "live", e.Place, []byte("{}"))
+		st.buf = appendEvent(st.buf, "live", id, []byte("{}"))
 	case live.Gap:
-		st.buf = appendEvent(st.buf, "gap", e.Place, st.gap(e))
+		st.buf = appendEvent(st.buf, "gap", id, st.gap(e))
 	case live.Moved:
-		st.buf = appendEvent(st.buf, "", e.Place)
+		st.buf = appendEvent(st.buf, "", id)
 	case live.End:
-		st.buf = appendEvent(st.buf, "end", e.Place, []byte(`{"reason":"no tweet can match any more"}`))
+		st.buf = appendEvent(st.buf, "end", id+overMark, []byte(`{"reason":"no tweet can match any more"}`))
 	case live.Bye:
 		// All clients come back: over a longer time than after a single break.
 		st.buf = fmt.Appendf(st.buf, "retry: %d\n", (st.retry() + rand.N(3*st.s.config.Retry)).Milliseconds())
-		st.buf = appendEvent(st.buf, "bye", e.Place, []byte(`{"reason":"shutdown"}`))
+		st.buf = appendEvent(st.buf, "bye", id, []byte(`{"reason":"shutdown"}`))
 	}
-}
-
-// gap tells what was missed and the link that fetches exactly that.
-func (st *streaming) gap(e live.Event) []byte {
-	texts := make([]string, len(st.texts))
-	for i, t := range st.texts {
-		if texts[i] = t; len(st.texts) > 1 {
-			texts[i] = "(" + t + ")"
-		}
-	}
-	link := url.Values{"query": {strings.Join(texts, " OR ")}, "since_seq": {strconv.FormatInt(int64(e.Since), 10)}, "until_seq": {strconv.FormatInt(int64(e.Until), 10)}}
-	return fmt.Appendf(nil, `{"since_seq":%d,"until_seq":%d,"link":%s,"deletes":"unknown"}`, e.Since, e.Until, jsonString("/2/tweets/search/all?"+link.Encode()))
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -142,8 +143,10 @@ func (s *Server) raw(c echo.Context) error {
 	if d.Provenance.Pos > 0 {
 		h.Set("X-Provenance-Pos", strconv.FormatInt(d.Provenance.Pos, 10))
 	}
-	h.Set("Content-Disposition", fmt.Sprintf(`inline; filename="%d.json"`, d.ID))
-	return c.Blob(http.StatusOK, "application/json", d.Raw)
+	if !json.Valid(d.Raw) { // a row of a CSV, say: not for a browser to guess at
+		return c.Blob(http.StatusOK, echo.MIMEOctetStream, d.Raw)
+	}
+	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, d.Raw)
 }
 
 // remove answers DELETE /2/tweets/:id.

@@ -5,6 +5,7 @@
 package format
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ func Parse(raw []byte, p tweet.Provenance, capturedAt int64) ([]tweet.Record, *C
 	if err := fast.Unmarshal(raw, &m); err != nil {
 		return nil, nil, typeError(raw, err)
 	}
-	if m.ID != 0 || m.IDStr != "" || m.Text != nil || m.FullText != nil {
+	if m.ID != 0 || m.IDStr != 0 || m.Text != nil || m.FullText != nil {
 		r, err := m.status.record(raw, p, capturedAt)
 		if err != nil {
 			return nil, nil, err
@@ -56,39 +57,39 @@ func Parse(raw []byte, p tweet.Provenance, capturedAt int64) ([]tweet.Record, *C
 
 // sound refuses what is no JSON object, or one that nests without end, before a fast decoder sees it.
 func sound(raw []byte) error {
-	if !json.Valid(raw) {
-		var v json.RawMessage
-		if err := json.Unmarshal(raw, &v); err != nil {
-			return fmt.Errorf("not JSON: %w", err)
-		}
-		return errors.New("not JSON")
+	n, st := scan(raw)
+	switch begin := bytes.TrimLeft(raw, " \t\r\n"); {
+	case len(begin) == 0:
+		return errors.New("empty")
+	case st != done:
+		return jsonError(raw, n, st)
+	case begin[0] != '{':
+		return errors.New("not a JSON object")
 	}
-	depth, inString := 0, false
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return fmt.Errorf("JSON nests deeper than %d", maxDepth)
-			}
-		case c == '}' || c == ']':
-			depth--
+	return nil
+}
+
+// scan judges a text that should hold one value.
+func scan(b []byte) (int, state) {
+	var s scanner
+	n, st := s.feed(b)
+	if st == done {
+		if rest := bytes.TrimLeft(b[n:], " \t\r\n"); len(rest) > 0 {
+			return len(b) - len(rest), broken
 		}
 	}
-	for _, c := range raw {
-		switch c {
-		case ' ', '\t', '\r', '\n':
-		case '{':
-			return nil
-		default:
-			return errors.New("not a JSON object")
-		}
+	return n, st
+}
+
+// jsonError says what is wrong with a text, and where.
+func jsonError(b []byte, at int, st state) error {
+	switch {
+	case st == deep:
+		return fmt.Errorf("JSON nests deeper than %d", maxDepth)
+	case st == more || at >= len(b):
+		return errors.New("not JSON: it ends before its end")
 	}
-	return errors.New("empty")
+	return fmt.Errorf("not JSON: %q at byte %d", short(string(b[at:min(len(b), at+80)]), 20), at+1)
 }
 
 // typeError says which field has a value of the wrong type.
@@ -102,12 +103,4 @@ func typeError(raw []byte, err error) error {
 		return fmt.Errorf("a field has a wrong value: %.80s", slow)
 	}
 	return fmt.Errorf("a field has a wrong value: %.80s", err)
-}
-
-// idOf prefers the string: numbers lose digits in others' tools.
-func idOf(str string, num figure) tweet.ID {
-	if id, err := tweet.ParseID(str); err == nil {
-		return id
-	}
-	return tweet.ID(max(0, int64(num)))
 }

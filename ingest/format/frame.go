@@ -3,10 +3,10 @@ package format
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/tidwall/gjson"
 )
@@ -22,25 +22,26 @@ type framed struct {
 }
 
 // framer parts a stream into records: JSON lines, with or without v1.1's length lines; objects over several lines; arrays;
-// search envelopes.
+// search envelopes. What is broken costs itself only: reading goes on at the next line that can begin a record.
 type framer struct {
-	r    *bufio.Reader
-	line int64
-	held []byte // a line that was read and not used
-	emit func(framed) bool
-	nth  int64 // records of arrays and envelopes so far
+	r      *bufio.Reader
+	emit   func(framed) bool
+	held   []byte // a line that was read, but begins the next record
+	line   int64  // lines that were read whole
+	indent int    // how many blanks stand before the record that begins
+	nth    int64  // records of arrays and envelopes so far
 }
 
 var errStop = errors.New("stopped")
 
-// frame gives all records of r to emit until it returns false. The error is one of reading.
-func frame(r io.Reader, emit func(framed) bool) error {
+// frame gives all records of r to emit until it returns false. The error is one of reading, behind line at.
+func frame(r io.Reader, emit func(framed) bool) (at int64, err error) {
 	f := &framer{r: bufio.NewReaderSize(r, 256<<10), emit: emit}
-	err := f.run()
+	err = f.run()
 	if errors.Is(err, errStop) || errors.Is(err, io.EOF) {
-		return nil
+		err = nil
 	}
-	return err
+	return f.line, err
 }
 
 func (f *framer) run() error {
@@ -48,25 +49,19 @@ func (f *framer) run() error {
 		_, _ = f.r.Discard(3)
 	}
 	for {
-		line, long, err := f.readLine()
-		if len(line) == 0 && err != nil {
-			return err
-		}
-		trimmed := bytes.TrimSpace(line)
+		c, err := f.begin()
 		switch {
-		case long:
-			if err := f.give(framed{pos: f.line, err: fmt.Errorf("the line is longer than %d bytes", MaxRecord)}); err != nil {
-				return err
-			}
-		case len(trimmed) == 0 || digits(trimmed): // keep-alive, or the length of the next message
-		case trimmed[0] == '[':
-			if err := f.array(line); err != nil {
-				return err
-			}
+		case err != nil:
+			return err
+		case c == '[':
+			err = f.array()
+		case c == '{':
+			err = f.object()
 		default:
-			if err := f.object(line); err != nil {
-				return err
-			}
+			err = f.other()
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
@@ -78,16 +73,30 @@ func (f *framer) give(x framed) error {
 	return nil
 }
 
-func digits(b []byte) bool {
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return false
+// begin passes over blanks and empty lines (a stream's keep-alive) and gives the byte that comes then.
+func (f *framer) begin() (byte, error) {
+	if f.held != nil {
+		return f.held[0], nil
+	}
+	f.indent = 0
+	for {
+		c, err := f.r.ReadByte()
+		if err != nil {
+			return 0, err
+		}
+		switch c {
+		case '\n':
+			f.line++
+			f.indent = 0
+		case ' ', '\t', '\r':
+			f.indent++
+		default:
+			return c, f.r.UnreadByte()
 		}
 	}
-	return true
 }
 
-// readLine gives the next line without its end; long says that it was too long and is not given. The bytes
+// readLine gives the next line with its end; long says that it was too long and is not given. The bytes
 // are the caller's.
 func (f *framer) readLine() (line []byte, long bool, err error) {
 	if f.held != nil {
@@ -95,110 +104,137 @@ func (f *framer) readLine() (line []byte, long bool, err error) {
 		f.line++
 		return line, false, nil
 	}
-	f.line++
 	for {
 		part, err := f.r.ReadSlice('\n')
-		if !long {
-			if line = append(line, part...); len(line) > MaxRecord {
-				line, long = nil, true
-			}
+		if long = long || len(line)+len(part) > MaxRecord; !long {
+			line = append(line, part...)
 		}
-		if errors.Is(err, bufio.ErrBufferFull) {
+		switch {
+		case err == nil:
+			f.line++
+			return line, long, nil
+		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF) && (long || len(line) > 0):
+			f.line++
+			return line, long, nil
+		default:
+			return nil, false, err
+		}
+	}
+}
+
+func trimEnd(line []byte) []byte {
+	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+}
+
+// other takes a line that begins no record: the length of the next message, or what does not belong here.
+func (f *framer) other() error {
+	line, _, err := f.readLine()
+	if err != nil {
+		return err
+	}
+	line = trimEnd(line)
+	if text := bytes.TrimSpace(line); len(text) > 0 && skipDigits(text, 0) == len(text) {
+		return nil
+	}
+	n, st := scan(line)
+	if st == done {
+		return f.give(framed{raw: line, pos: f.line, err: errors.New("not a JSON object")})
+	}
+	return f.give(framed{raw: line, pos: f.line, err: jsonError(line, n, st)})
+}
+
+// object takes a record, on one line or over several.
+func (f *framer) object() error {
+	var s scanner
+	var text []byte
+	pos, indent := f.line+1, f.indent
+	for {
+		line, long, err := f.readLine()
+		if errors.Is(err, io.EOF) {
+			return f.give(framed{raw: trimEnd(text), pos: pos, err: jsonError(nil, 0, more)})
+		}
+		if err != nil {
+			return err
+		}
+		first := text == nil
+		if long || len(text)+len(line) > MaxRecord {
+			if err := f.give(framed{pos: pos, err: fmt.Errorf("the record is longer than %d bytes", MaxRecord)}); err != nil || first {
+				return err
+			}
+			return f.resync(indent, "{[")
+		}
+		n, st := s.feed(line)
+		if first {
+			text = line
+		} else if st == more || st == done {
+			text = append(text, line...)
+		}
+		if st == more {
 			continue
 		}
-		line = bytes.TrimSuffix(line, []byte("\n"))
-		line = bytes.TrimSuffix(line, []byte("\r"))
-		if err != nil && len(line) > 0 && errors.Is(err, io.EOF) {
-			err = nil
+		if st == done {
+			rest := bytes.TrimLeft(line[n:], " \t\r\n")
+			if len(rest) == 0 {
+				return f.whole(trimEnd(text), pos)
+			}
+			n, st = len(line)-len(rest), broken
 		}
-		return line, long, err
-	}
-}
-
-// object takes a record that begins with this line and may go on over further ones.
-func (f *framer) object(line []byte) error {
-	start := f.line
-	if json.Valid(line) {
-		return f.whole(line, start)
-	}
-	var n nesting
-	if bytes.TrimSpace(line)[0] != '{' || !n.open(line) {
-		return f.give(framed{raw: line, pos: start, err: jsonError(line)})
-	}
-	text := line
-	for {
-		next, long, err := f.readLine()
-		if err != nil && len(next) == 0 {
-			if !errors.Is(err, io.EOF) {
-				return err
-			}
-			if err := f.give(framed{raw: line, pos: start, err: jsonError(text)}); err != nil {
-				return err
-			}
-			return io.EOF
+		if err := f.give(framed{raw: trimEnd(text), pos: pos, err: jsonError(line, n, st)}); err != nil || first {
+			return err
 		}
-		// A line that is a message by itself means that the one before it was cut.
-		if !long && len(next) > 0 && next[0] == '{' && json.Valid(next) {
-			if err := f.give(framed{raw: line, pos: start, err: jsonError(line)}); err != nil {
-				return err
-			}
-			f.held, f.line = next, f.line-1
+		if line[0] == '{' { // the record before it was cut
+			f.held, f.line, f.indent = line, f.line-1, 0
 			return nil
 		}
-		if long || len(text)+len(next) > MaxRecord {
-			return f.give(framed{raw: line, pos: start, err: fmt.Errorf("the record is longer than %d bytes", MaxRecord)})
+		return f.resync(indent, "{[")
+	}
+}
+
+// resync passes over the lines that remain of a broken record: up to one that begins as
+// far in as the record did, with one of these bytes.
+func (f *framer) resync(indent int, begins string) error {
+	if indent > 256 {
+		indent = 0
+	}
+	for {
+		head, err := f.r.Peek(indent + 1)
+		if len(head) == 0 {
+			return err
 		}
-		text = append(append(text, '\n'), next...)
-		if !n.open(next) {
-			if text = bytes.TrimSpace(text); json.Valid(text) {
-				return f.whole(text, start)
-			}
-			return f.give(framed{raw: line, pos: start, err: jsonError(text)})
+		blanks := len(head) - len(bytes.TrimLeft(head, " \t"))
+		if c := head[min(blanks, len(head)-1)]; blanks <= indent && strings.IndexByte(begins, c) >= 0 {
+			return nil
+		}
+		if err := f.skipLine(); err != nil {
+			return err
 		}
 	}
 }
 
-// nesting follows brackets and strings over the pieces of a text.
-type nesting struct {
-	depth    int
-	inString bool
-}
-
-// open takes the next piece and reports whether the text so far wants more: a bracket or a string is not closed.
-func (n *nesting) open(b []byte) bool {
-	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case n.inString && c == '\\':
-			i++
-		case c == '"':
-			n.inString = !n.inString
-		case n.inString:
-		case c == '{' || c == '[':
-			n.depth++
-		case c == '}' || c == ']':
-			n.depth--
+func (f *framer) skipLine() error {
+	for {
+		_, err := f.r.ReadSlice('\n')
+		if err == nil {
+			f.line++
+		}
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return err
 		}
 	}
-	return n.depth > 0 || n.inString
-}
-
-func jsonError(b []byte) error {
-	var v json.RawMessage
-	err := json.Unmarshal(b, &v)
-	if err == nil {
-		err = errors.New("more than one value")
-	}
-	return fmt.Errorf("not JSON: %w", err)
 }
 
 // envelopes are the keys under which search answers hold their tweets.
-var envelopes = []string{"statuses", "results"}
+var envelopes = [...]string{"statuses", "results"}
 
 // whole takes a sound value: a message, or an envelope of messages.
-func (f *framer) whole(b []byte, line int64) error {
+func (f *framer) whole(b []byte, pos int64) error {
 	for _, key := range envelopes {
+		if !bytes.Contains(b, []byte(`"`+key+`"`)) {
+			continue
+		}
 		list := gjson.GetBytes(b, key)
-		if !list.IsArray() || gjson.GetBytes(b, "id_str").Exists() {
+		if !list.IsArray() || gjson.GetBytes(b, "id").Exists() || gjson.GetBytes(b, "id_str").Exists() {
 			continue
 		}
 		var err error
@@ -209,86 +245,5 @@ func (f *framer) whole(b []byte, line int64) error {
 		})
 		return err
 	}
-	return f.give(framed{raw: b, pos: line})
-}
-
-// array takes the elements of an array one by one, so that its length does not matter. The line is its beginning.
-func (f *framer) array(line []byte) error {
-	rest := io.MultiReader(bytes.NewReader(line[bytes.IndexByte(line, '[')+1:]), bytes.NewReader([]byte("\n")), f.r)
-	d := &elements{r: bufio.NewReaderSize(rest, 64<<10)}
-	for {
-		raw, err := d.next()
-		if errors.Is(err, errArrayEnd) {
-			f.r = d.r
-			return nil
-		}
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				err = errors.New("the array is cut off")
-			}
-			if err := f.give(framed{pos: f.nth + 1, err: err}); err != nil {
-				return err
-			}
-			return io.EOF
-		}
-		f.nth++
-		x := framed{raw: raw, pos: f.nth}
-		if !json.Valid(raw) {
-			x.err = jsonError(raw)
-		}
-		if x.err != nil {
-			err = f.give(x)
-		} else {
-			err = f.whole(raw, f.nth)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-var errArrayEnd = errors.New("end of array")
-
-// elements reads what stands between the brackets of an array.
-type elements struct{ r *bufio.Reader }
-
-// next gives an element's exact bytes.
-func (d *elements) next() ([]byte, error) {
-	var raw []byte
-	depth, inString := 0, false
-	for {
-		c, err := d.r.ReadByte()
-		if err != nil {
-			return nil, err
-		}
-		if depth == 0 && !inString {
-			switch {
-			case c == ']' && len(raw) == 0:
-				return nil, errArrayEnd
-			case c == ']':
-				return bytes.TrimSpace(raw), d.r.UnreadByte()
-			case c == ',' && len(raw) > 0:
-				return bytes.TrimSpace(raw), nil
-			case c == ',' || len(raw) == 0 && (c == ' ' || c == '\n' || c == '\r' || c == '\t'):
-				continue
-			}
-		}
-		if raw = append(raw, c); len(raw) > MaxRecord {
-			return nil, fmt.Errorf("an element of the array is longer than %d bytes", MaxRecord)
-		}
-		switch {
-		case inString && c == '\\':
-			if c, err = d.r.ReadByte(); err != nil {
-				return nil, err
-			}
-			raw = append(raw, c)
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
+	return f.give(framed{raw: b, pos: pos})
 }

@@ -2,6 +2,7 @@ package format
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"iter"
 	"runtime"
@@ -166,7 +167,8 @@ func (b *batcher) flush() bool {
 
 // stream takes all records of a stream that is not compressed.
 func (b *batcher) stream(file string, r io.Reader) {
-	if err := frame(r, func(x framed) bool { return b.add(file, x) }); err != nil && b.ctx.Err() == nil {
-		b.add(file, framed{err: err})
+	at, err := frame(r, func(x framed) bool { return b.add(file, x) })
+	if err != nil && b.ctx.Err() == nil {
+		b.add(file, framed{pos: at, err: fmt.Errorf("after line %d: %w", at, plain(err))})
 	}
 }

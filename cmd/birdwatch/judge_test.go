@@ -1,0 +1,237 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"birdwatch/ingest/journal"
+	"birdwatch/live"
+	"birdwatch/query"
+	"birdwatch/search"
+	"birdwatch/tweet"
+)
+
+// truth is what journal and archive hold in the end.
+type truth struct {
+	entries map[tweet.Seq]tweet.Entry // first sightings
+	seqs    []tweet.Seq               // of them, ascending
+	deletes map[tweet.ID]tweet.Seq
+	docs    map[tweet.ID]search.Identity
+	ids     []tweet.ID // of documents with content, ascending
+	matches map[string]*matching
+}
+
+// matching is what one query matches.
+type matching struct {
+	seqs map[tweet.Seq]bool
+	ids  map[tweet.ID]bool
+}
+
+func judgeCrowd(t *testing.T, data string, c *crowd, acknowledged []tweet.ID) {
+	n, err := openNode(t.Context(), data, journal.Options{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.close()
+	if err := n.archive.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := n.journal.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	w := readTruth(t, n)
+	for _, id := range acknowledged {
+		if d, ok := w.docs[id]; !ok || d.Tombstone {
+			t.Errorf("acknowledged %d is not in the archive", id)
+		}
+	}
+	for _, seq := range w.seqs {
+		e := w.entries[seq]
+		if d, ok := w.docs[e.ID]; !ok || d.FirstSeq != seq {
+			t.Errorf("entry %d of tweet %d: the archive has it %v, first_seq %d", seq, e.ID, ok, d.FirstSeq)
+		}
+	}
+	events, deletes, bad := 0, 0, 0
+	for i, ch := range c.chains {
+		events += len(ch.events)
+		for _, e := range ch.events {
+			if e.Kind == live.Delete {
+				deletes++
+			}
+		}
+		if err := w.judge(ch); err != nil {
+			if bad++; bad <= 5 {
+				t.Errorf("client %d, query %q, backfill %d: %v", i, ch.query, ch.backfill, err)
+			}
+		}
+	}
+	t.Logf("%d entries, %d tweets, %d deleted; %d clients in %d connections (%d resumed) were sent %d events, %d of them deletes; %d posts acknowledged; %d clients wrong",
+		n.journal.Last(), len(w.docs), len(w.deletes), len(c.chains), c.connects, c.resumes, events, deletes, len(acknowledged), bad)
+	if events < 10*len(c.chains) || deletes == 0 {
+		t.Errorf("only %d events and %d deletes: the test had no load", events, deletes)
+	}
+}
+
+func readTruth(t *testing.T, n *node) *truth {
+	w := &truth{entries: map[tweet.Seq]tweet.Entry{}, deletes: map[tweet.ID]tweet.Seq{}, docs: map[tweet.ID]search.Identity{}, matches: map[string]*matching{}}
+	for at := tweet.Seq(0); ; {
+		es, err := n.journal.Since(t.Context(), at, 5000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(es) == 0 {
+			break
+		}
+		for _, e := range es {
+			at = e.Seq
+			switch {
+			case e.Kind == tweet.KindTweet:
+				e.Raw, e.Frame = nil, nil
+				w.entries[e.Seq] = e
+				w.seqs = append(w.seqs, e.Seq)
+			case e.Kind == tweet.KindDelete && e.FirstSeq > 0:
+				w.deletes[e.ID] = e.Seq
+			}
+		}
+	}
+	for d, err := range n.archive.Identities(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.docs[d.ID] = d; !d.Tombstone {
+			w.ids = append(w.ids, d.ID)
+		}
+	}
+	w.matchAll(t, n)
+	return w
+}
+
+// matchAll decides every tweet against every query by the Matcher alone.
+func (w *truth) matchAll(t *testing.T, n *node) {
+	matchers := map[string]*query.Matcher{}
+	for _, text := range append(slices.Clone(crowdQueries), "") {
+		if text == "#*" {
+			continue
+		}
+		q, err := query.Parse(text, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		matchers[text] = query.NewMatcher(q.Expr)
+		w.matches[text] = &matching{map[tweet.Seq]bool{}, map[tweet.ID]bool{}}
+	}
+	var target query.Target
+	for _, seq := range w.seqs {
+		e := w.entries[seq]
+		if e.Stripped {
+			continue
+		}
+		p, err := e.Decoded()
+		if err != nil {
+			t.Fatal(err)
+		}
+		target.Set(p)
+		for text, m := range matchers {
+			if m.Match(&target) {
+				w.matches[text].seqs[seq], w.matches[text].ids[e.ID] = true, true
+			}
+		}
+	}
+}
+
+// judge says what is wrong with what a client was sent; nil for nothing.
+func (w *truth) judge(ch *chain) error {
+	if len(ch.events) == 0 {
+		return nil
+	}
+	m := w.matches[ch.query]
+	start := ch.events[0].Place.Seq
+	if ch.events[0].Place.Tweet == 0 && ch.events[0].Kind != live.Live {
+		start = ch.events[0].Place.Seq - 1
+	}
+	got := map[tweet.ID]bool{}
+	told := map[tweet.ID]bool{}
+	reached := false // history was sent whole
+	var last live.Place
+	history := 0
+	oldest := tweet.ID(1<<63 - 1)
+	for i, e := range ch.events {
+		switch {
+		case e.Kind == live.Gap:
+			return fmt.Errorf("a gap at %s: the journal reaches back to the start", e.Place)
+		case cmp.Or(cmp.Compare(e.Place.Seq, last.Seq), cmp.Compare(e.Place.Tweet, last.Tweet)) <= 0 && i > 0 && e.Kind == live.Tweet && last.Tweet != 0 && e.Place.Tweet != 0,
+			e.Place.Seq < last.Seq, e.Place.Seq == last.Seq && last.Tweet == 0 && i > 0 && e.Kind != live.Live:
+			return fmt.Errorf("event %d at %s after %s", i, e.Place, last)
+		case e.Kind == live.Tweet && got[e.ID]:
+			return fmt.Errorf("%d was sent twice, again at %s", e.ID, e.Place)
+		case e.Kind == live.Live:
+			reached = true
+		case e.Kind == live.Delete:
+			told[e.ID] = true
+		case e.Kind == live.Tweet:
+			got[e.ID] = true
+			if e.Place.Tweet != 0 {
+				history++
+				oldest = min(oldest, e.ID)
+			}
+			if err := w.rightly(m, e); err != nil {
+				return err
+			}
+		}
+		last = e.Place
+	}
+	for _, seq := range w.seqs {
+		if e := w.entries[seq]; seq > start && seq <= last.Seq && last.Tweet == 0 && m.seqs[seq] && !got[e.ID] && ch.events[0].Kind == live.Live {
+			return fmt.Errorf("%d of seq %d was never sent, between %s and %s", e.ID, seq, ch.events[0].Place, last)
+		}
+	}
+	if reached && ch.backfill > 0 {
+		if err := w.whole(ch, m, start, history, oldest, got); err != nil {
+			return err
+		}
+	}
+	for id := range got {
+		if d := w.deletes[id]; d > start && d <= last.Seq && last.Tweet == 0 && !told[id] {
+			return fmt.Errorf("%d was sent and deleted at seq %d, which the client passed untold", id, d)
+		}
+	}
+	return nil
+}
+
+// rightly checks one tweet that was sent.
+func (w *truth) rightly(m *matching, e live.Event) error {
+	d, ok := w.docs[e.ID]
+	switch {
+	case !ok:
+		return fmt.Errorf("%d was sent and is nowhere", e.ID)
+	case e.Place.Tweet != 0 && d.FirstSeq > e.Place.Seq:
+		return fmt.Errorf("history up to %d sent %d, whose first_seq is %d", e.Place.Seq, e.ID, d.FirstSeq)
+	case e.Place.Tweet == 0 && w.entries[e.Place.Seq].ID != e.ID:
+		return fmt.Errorf("%d was sent with place %s, where %d is", e.ID, e.Place, w.entries[e.Place.Seq].ID)
+	case !d.Tombstone && !m.ids[e.ID]:
+		return fmt.Errorf("%d does not match and was sent", e.ID)
+	}
+	return nil
+}
+
+// whole checks that history left nothing out between its oldest tweet and W, and live nothing after W.
+func (w *truth) whole(ch *chain, m *matching, start tweet.Seq, history int, oldest tweet.ID, got map[tweet.ID]bool) error {
+	last := ch.events[len(ch.events)-1].Place
+	for _, id := range w.ids {
+		d := w.docs[id]
+		if !m.ids[id] || got[id] {
+			continue
+		}
+		if d.FirstSeq <= start && (id > oldest || history < ch.backfill) {
+			return fmt.Errorf("history of %d up to %d left out %d, first_seq %d", history, start, id, d.FirstSeq)
+		}
+		if d.FirstSeq > start && d.FirstSeq <= last.Seq && last.Tweet == 0 {
+			return fmt.Errorf("%d of seq %d was never sent after history up to %d", id, d.FirstSeq, start)
+		}
+	}
+	return nil
+}
