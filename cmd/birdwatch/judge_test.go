@@ -2,11 +2,14 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"log/slog"
 	"slices"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"birdwatch/ingest/journal"
 	"birdwatch/live"
@@ -37,6 +40,17 @@ func judgeCrowd(t *testing.T, data string, c *crowd, acknowledged []tweet.ID) {
 		t.Fatal(err)
 	}
 	defer n.close()
+	// What the server had not written yet when it was stopped is written now, as by the next server.
+	ctx, cancel := context.WithCancel(t.Context())
+	var g errgroup.Group
+	g.Go(func() error { return n.follow(ctx) })
+	if err := n.caughtUp(ctx); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
 	if err := n.archive.Check(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -49,9 +63,11 @@ func judgeCrowd(t *testing.T, data string, c *crowd, acknowledged []tweet.ID) {
 			t.Errorf("acknowledged %d is not in the archive", id)
 		}
 	}
+	lost := 0
 	for _, seq := range w.seqs {
 		e := w.entries[seq]
-		if d, ok := w.docs[e.ID]; !ok || d.FirstSeq != seq {
+		if d, ok := w.docs[e.ID]; (!ok || d.FirstSeq != seq) && lost < 5 {
+			lost++
 			t.Errorf("entry %d of tweet %d: the archive has it %v, first_seq %d", seq, e.ID, ok, d.FirstSeq)
 		}
 	}
@@ -221,6 +237,11 @@ func (w *truth) rightly(m *matching, e live.Event) error {
 // whole checks that history left nothing out between its oldest tweet and W, and live nothing after W.
 func (w *truth) whole(ch *chain, m *matching, start tweet.Seq, history int, oldest tweet.ID, got map[tweet.ID]bool) error {
 	last := ch.events[len(ch.events)-1].Place
+	for _, at := range w.deletes {
+		if at > start { // it may have been one of the newest, and was deleted before it was sent
+			history++
+		}
+	}
 	for _, id := range w.ids {
 		d := w.docs[id]
 		if !m.ids[id] || got[id] {

@@ -16,7 +16,7 @@ import (
 
 type replayCommand struct {
 	Paths       []string      `arg:"" optional:"" name:"path" help:"Files of v1.1 tweets; without any, the bundled sample."`
-	Listen      string        `default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Address to serve at."`
+	Listen      string        `default:"127.0.0.1:8081" env:"BIRDWATCH_REPLAY_LISTEN" placeholder:"HOST:PORT" help:"Address to serve at."`
 	Speed       float64       `help:"Times the recorded pace."`
 	Rate        float64       `help:"Messages a second on each stream. Without speed and rate: as fast as they are read."`
 	MaxGap      time.Duration `default:"10s" help:"With --speed, the longest pause."`

@@ -3,9 +3,7 @@ package format
 import (
 	"errors"
 	"fmt"
-	"html"
-	"strings"
-	"time"
+	"slices"
 
 	"birdwatch/tweet"
 )
@@ -21,16 +19,21 @@ func (s *status) record(raw []byte, from tweet.Provenance, capturedAt int64) (tw
 		return tweet.Record{}, err
 	}
 	return tweet.Record{
-		Kind: tweet.KindTweet, ID: b.p.Data.ID, UserID: b.p.Data.AuthorID, CapturedAt: capturedAt, Partial: s.partial(),
+		Kind: tweet.KindTweet, ID: b.p.Data.ID, UserID: b.p.Data.AuthorID, CapturedAt: capturedAt, Partial: s.cut() || s.User.empty(),
 		Payload: body, Raw: raw, Provenance: from, Tweet: b.p,
 	}, nil
 }
 
-// partial: known to lack text or author.
-func (s *status) partial() bool {
+// cut: known to lack a part of the text. A retweet's own text is always short: what counts is the tweet that it repeats.
+func (s *status) cut() bool {
+	if s.Retweeted != nil {
+		return s.Retweeted.cut()
+	}
 	whole := s.FullText != nil || s.Extended != nil && s.Extended.FullText != nil
-	return s.Truncated && !whole || s.User == nil || s.User.id() == 0 && s.User.ScreenName == ""
+	return s.Truncated && !whole
 }
+
+func (u *user) empty() bool { return u == nil || u.id() == 0 && u.ScreenName == "" }
 
 func (u *user) id() tweet.ID { return idOf(u.IDStr, u.ID) }
 
@@ -47,54 +50,65 @@ func (b *builder) main(s *status) error {
 	if err != nil {
 		return err
 	}
-	b.p.Data = t
-	if s.Retweeted != nil {
-		if id, err := b.include(s.Retweeted); err == nil {
-			b.p.Data.ReferencedTweets = []tweet.Reference{{Type: "retweeted", ID: id}}
-		} else {
+	if r := s.Retweeted; r != nil {
+		// A retweet repeats the quote of its original beside it, and sometimes only there.
+		if id := idOf(s.QuotedIDStr, s.QuotedID); id != 0 && r.QuotedIDStr == 0 && r.QuotedID == 0 {
+			r.QuotedID = ident(id)
+		}
+		if q := s.Quoted; q != nil && r.Quoted == nil && idOf(q.IDStr, q.ID) == idOf(r.QuotedIDStr, r.QuotedID) {
+			r.Quoted = q
+		}
+		id, err := b.include(r, t.ID)
+		if id == 0 {
 			return fmt.Errorf("retweeted_status: %w", err)
 		}
+		t.ReferencedTweets = []tweet.Reference{{Type: "retweeted", ID: id}}
 	}
+	b.p.Data = t
 	if len(b.inc.Users)+len(b.inc.Tweets)+len(b.inc.Media)+len(b.inc.Places) > 0 {
 		b.p.Includes = &b.inc
 	}
 	return nil
 }
 
-// include puts a tweet that came inside another into includes.
-func (b *builder) include(s *status) (tweet.ID, error) {
+// include puts a tweet that came inside another into includes. With an error and an id the tweet is known by its
+// id only: a reference to it is worth keeping, the copy is not.
+func (b *builder) include(s *status, inside tweet.ID) (tweet.ID, error) {
 	id := idOf(s.IDStr, s.ID)
-	for i := range b.inc.Tweets {
-		if b.inc.Tweets[i].ID == id {
-			return id, nil
-		}
+	switch {
+	case id == 0:
+		return 0, errNoID
+	case id == inside:
+		return 0, errors.New("a tweet is inside itself")
+	case slices.ContainsFunc(b.inc.Tweets, func(t tweet.Tweet) bool { return t.ID == id }):
+		return id, nil
 	}
 	at := len(b.inc.Tweets)
-	b.inc.Tweets = append(b.inc.Tweets, tweet.Tweet{ID: id})
+	b.inc.Tweets = append(b.inc.Tweets, tweet.Tweet{ID: id}) // its place, before what it refers to
 	t, err := b.tweet(s, true)
 	if err != nil {
-		return 0, err
+		b.inc.Tweets = slices.Delete(b.inc.Tweets, at, at+1)
+		return id, err
 	}
 	b.inc.Tweets[at] = t
 	return id, nil
 }
 
+var errNoID = errors.New(`"id_str" and "id" give no id`)
+
 // tweet converts one status. own is false for a retweet, whose quote and media are the repeated tweet's.
 func (b *builder) tweet(s *status, own bool) (tweet.Tweet, error) {
 	t := tweet.Tweet{ID: idOf(s.IDStr, s.ID)}
 	if t.ID <= 0 {
-		return t, errors.New(`"id_str" and "id" give no id`)
+		return t, errNoID
 	}
 	text, ents, media := s.content()
 	if text == nil {
 		return t, errors.New(`"text" is missing`)
 	}
 	t.Text = clean(*text)
-	t.EditHistoryTweetIDs = []string{t.ID.String()}
-	if s.EditHistory != nil && len(s.EditHistory.IDs) > 0 {
-		t.EditHistoryTweetIDs = s.EditHistory.IDs
-	}
-	created, err := createdAt(s.CreatedAt, int64(s.TimestampMS))
+	s.edits(&t)
+	created, err := createdAt(s.CreatedAt, s.TimestampMS)
 	if err != nil {
 		return t, err
 	}
@@ -103,52 +117,71 @@ func (b *builder) tweet(s *status, own bool) (tweet.Tweet, error) {
 	if s.User != nil {
 		t.AuthorID = b.user(s.User)
 	}
-	b.reply(&t, s, own)
-	if quoted := idOf(s.QuotedIDStr, s.QuotedID); own && (quoted != 0 || s.Quoted != nil) {
-		if s.Quoted != nil {
-			if id, err := b.include(s.Quoted); err == nil {
-				quoted = id
-			}
-		}
-		if quoted != 0 {
-			t.ReferencedTweets = append(t.ReferencedTweets, tweet.Reference{Type: "quoted", ID: quoted})
-		}
+	if own {
+		b.reply(&t, s)
+		b.quote(&t, s)
 	}
 	t.PublicMetrics = s.metrics()
 	b.entities(&t, ents, media, own)
 	b.geo(&t, s)
 	if s.WithheldCopyright || len(s.WithheldCountries) > 0 {
-		t.Withheld = &tweet.Withheld{Copyright: s.WithheldCopyright, CountryCodes: s.WithheldCountries, Scope: s.WithheldScope}
+		t.Withheld = &tweet.Withheld{Copyright: s.WithheldCopyright, CountryCodes: cleanAll(s.WithheldCountries), Scope: clean(s.WithheldScope)}
 	}
 	return t, nil
 }
 
 // content is the fullest text with the entities that belong to it.
-func (s *status) content() (*string, *entities, *entities) {
-	if e := s.Extended; e != nil && e.FullText != nil {
-		media := e.ExtendedEntities
-		if media == nil {
-			media = e.Entities
-		}
-		return e.FullText, e.Entities, media
-	}
-	media := s.ExtendedEntities
-	if media == nil {
-		media = s.Entities
-	}
+func (s *status) content() (text *string, ents, media *entities) {
+	text, ents, media = s.Text, s.Entities, s.ExtendedEntities
 	if s.FullText != nil {
-		return s.FullText, s.Entities, media
+		text = s.FullText
 	}
-	return s.Text, s.Entities, media
+	if e := s.Extended; e != nil && e.FullText != nil {
+		text, ents, media = e.FullText, e.Entities, e.ExtendedEntities
+	}
+	if media == nil || len(media.Media) == 0 { // "entities" has the first of several media only
+		media = ents
+	}
+	return text, ents, media
 }
 
-func (b *builder) reply(t *tweet.Tweet, s *status, own bool) {
+func (s *status) edits(t *tweet.Tweet) {
+	for _, e := range [...]*edits{s.EditHistory, s.EditControls} {
+		if e == nil || len(t.EditHistoryTweetIDs) > 0 {
+			continue
+		}
+		for _, id := range e.IDs {
+			if id != 0 {
+				t.EditHistoryTweetIDs = append(t.EditHistoryTweetIDs, tweet.ID(id).String())
+			}
+		}
+	}
+	if len(t.EditHistoryTweetIDs) == 0 {
+		t.EditHistoryTweetIDs = []string{t.ID.String()}
+	}
+	if c := s.EditControls; c != nil && c.UntilMS.isTime() {
+		t.EditControls = &tweet.EditControls{EditableUntil: timeText(int64(c.UntilMS)), EditsRemaining: int(c.Remaining), IsEditEligible: c.Eligible}
+	}
+}
+
+func (b *builder) quote(t *tweet.Tweet, s *status) {
+	quoted := idOf(s.QuotedIDStr, s.QuotedID)
+	if s.Quoted != nil {
+		if id, _ := b.include(s.Quoted, t.ID); id != 0 {
+			quoted = id
+		}
+	}
+	if quoted != 0 && quoted != t.ID {
+		t.ReferencedTweets = append(t.ReferencedTweets, tweet.Reference{Type: "quoted", ID: quoted})
+	}
+}
+
+func (b *builder) reply(t *tweet.Tweet, s *status) {
 	t.InReplyToUserID = idOf(s.ReplyToUserStr, s.ReplyToUser)
-	to := idOf(s.ReplyToStatusStr, s.ReplyToStatus)
-	switch {
+	switch to := idOf(s.ReplyToStatusStr, s.ReplyToStatus); {
 	case to != 0:
 		t.ReferencedTweets = append(t.ReferencedTweets, tweet.Reference{Type: "replied_to", ID: to})
-	case own && t.InReplyToUserID == 0:
+	case t.InReplyToUserID == 0:
 		t.ConversationID = t.ID
 	}
 	if t.InReplyToUserID != 0 && s.ReplyToName != "" {
@@ -172,10 +205,10 @@ func (s *status) metrics() *tweet.TweetMetrics {
 func (b *builder) user(u *user) tweet.ID {
 	v := tweet.User{
 		ID: u.id(), Name: clean(u.Name), Username: clean(u.ScreenName), Description: clean(u.Description), Location: clean(u.Location), URL: u.URL,
-		Verified: u.Verified, Protected: u.Protected, ProfileImageURL: u.ImageHTTPS,
+		Verified: u.Verified, Protected: u.Protected, ProfileImageURL: clean(u.ImageHTTPS),
 	}
 	if v.ProfileImageURL == "" {
-		v.ProfileImageURL = u.Image
+		v.ProfileImageURL = clean(u.Image)
 	}
 	if u.Entities != nil && u.Entities.URL != nil && len(u.Entities.URL.URLs) == 1 && u.Entities.URL.URLs[0].Expanded != "" {
 		v.URL = u.Entities.URL.URLs[0].Expanded
@@ -188,14 +221,17 @@ func (b *builder) user(u *user) tweet.ID {
 		v.PublicMetrics = &tweet.UserMetrics{FollowersCount: int64(*u.Followers), FollowingCount: int64(u.Friends), TweetCount: int64(u.Statuses), ListedCount: int64(u.Listed)}
 	}
 	if len(u.WithheldCountries) > 0 {
-		v.Withheld = &tweet.Withheld{CountryCodes: u.WithheldCountries, Scope: "user"}
+		v.Withheld = &tweet.Withheld{CountryCodes: cleanAll(u.WithheldCountries), Scope: "user"}
 	}
 	return b.addUser(v)
 }
 
-// addUser keeps the fuller of two copies of a user.
+// addUser keeps the fuller of two copies of a user. One without an id is kept only where it is the first, the author.
 func (b *builder) addUser(u tweet.User) tweet.ID {
 	if u.ID == 0 {
+		if len(b.inc.Users) == 0 && u.Username != "" {
+			b.inc.Users = append(b.inc.Users, u)
+		}
 		return 0
 	}
 	if i, ok := b.users[u.ID]; ok {
@@ -207,42 +243,4 @@ func (b *builder) addUser(u tweet.User) tweet.ID {
 	b.users[u.ID] = len(b.inc.Users)
 	b.inc.Users = append(b.inc.Users, u)
 	return u.ID
-}
-
-// createdAt reads a date in any style that v1.1 data has; millis, where they are known, are more exact. "" stays "".
-func createdAt(s string, millis int64) (string, error) {
-	if millis > 0 && millis < 1<<50 {
-		return time.UnixMilli(millis).UTC().Format(tweet.TimeLayout), nil
-	}
-	if s == "" {
-		return "", nil
-	}
-	for _, layout := range [...]string{time.RubyDate, time.RFC3339, time.RFC1123Z, time.RFC1123, "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05"} {
-		if at, err := time.Parse(layout, s); err == nil {
-			return at.UTC().Format(tweet.TimeLayout), nil
-		}
-	}
-	return "", fmt.Errorf(`"created_at" is %.60q, no date as "Wed Oct 10 20:19:24 +0000 2018"`, s)
-}
-
-// appName takes the name out of <a href="…">name</a>.
-func appName(s string) string {
-	if i := strings.IndexByte(s, '>'); i >= 0 && strings.HasPrefix(s, "<") {
-		s = s[i+1:]
-		if k := strings.LastIndex(s, "</"); k >= 0 {
-			s = s[:k]
-		}
-	}
-	if strings.IndexByte(s, '&') >= 0 {
-		s = html.UnescapeString(s)
-	}
-	return clean(s)
-}
-
-// clean makes a text valid UTF-8 without NUL: JSON can hold both, databases and terminals cannot.
-func clean(s string) string {
-	if strings.IndexByte(s, 0) >= 0 {
-		s = strings.ReplaceAll(s, "\x00", "\uFFFD")
-	}
-	return strings.ToValidUTF8(s, "\uFFFD")
 }

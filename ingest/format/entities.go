@@ -43,7 +43,9 @@ func (b *builder) mention(out *tweet.Entities, m *userEntity) {
 	start, end := span(m.Indices)
 	id := idOf(m.IDStr, m.ID)
 	out.Mentions = append(out.Mentions, tweet.Mention{Start: start, End: end, Username: clean(m.ScreenName), ID: id})
-	b.addUser(tweet.User{ID: id, Name: clean(m.Name), Username: clean(m.ScreenName)})
+	if id != 0 {
+		b.addUser(tweet.User{ID: id, Name: clean(m.Name), Username: clean(m.ScreenName)})
+	}
 }
 
 func span(indices []int) (start, end int) {
@@ -122,11 +124,11 @@ func (m *mediaEntity) size() (w, h int) {
 // geo converts point and place. A point in "coordinates" is longitude, latitude; in the older "geo" the reverse.
 func (b *builder) geo(t *tweet.Tweet, s *status) {
 	var g tweet.Geo
-	switch {
-	case s.Coordinates != nil && len(s.Coordinates.Coordinates) == 2:
-		g.Coordinates = point(s.Coordinates.Coordinates[0], s.Coordinates.Coordinates[1])
-	case s.Geo != nil && len(s.Geo.Coordinates) == 2:
-		g.Coordinates = point(s.Geo.Coordinates[1], s.Geo.Coordinates[0])
+	if c := s.Coordinates; c != nil && len(c.Coordinates) == 2 {
+		g.Coordinates = point(c.Coordinates[0], c.Coordinates[1])
+	}
+	if c := s.Geo; g.Coordinates == nil && c != nil && len(c.Coordinates) == 2 {
+		g.Coordinates = point(c.Coordinates[1], c.Coordinates[0])
 	}
 	if p := s.Place; p != nil && p.ID != "" {
 		g.PlaceID = clean(p.ID)
@@ -137,13 +139,19 @@ func (b *builder) geo(t *tweet.Tweet, s *status) {
 	}
 }
 
+// point is nil for what is no place on Earth.
 func point(lon, lat float64) *tweet.Point {
+	if !onEarth(lon, lat) {
+		return nil
+	}
 	return &tweet.Point{Type: "Point", Coordinates: [2]float64{lon, lat}}
 }
 
+func onEarth(lon, lat float64) bool { return -180 <= lon && lon <= 180 && -90 <= lat && lat <= 90 }
+
 func (b *builder) place(p *place) {
 	for i := range b.inc.Places {
-		if b.inc.Places[i].ID == p.ID {
+		if b.inc.Places[i].ID == clean(p.ID) {
 			return
 		}
 	}
@@ -151,7 +159,7 @@ func (b *builder) place(p *place) {
 	if p.Box != nil && len(p.Box.Coordinates) > 0 {
 		box, found := [4]float64{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}, false
 		for _, c := range p.Box.Coordinates[0] {
-			if len(c) == 2 {
+			if len(c) == 2 && onEarth(c[0], c[1]) {
 				found = true
 				box = [4]float64{min(box[0], c[0]), min(box[1], c[1]), max(box[2], c[0]), max(box[3], c[1])}
 			}

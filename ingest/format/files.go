@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"path"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -46,15 +47,18 @@ type input struct {
 
 // list finds all files and adds up their sizes.
 func (b *batcher) list(paths []string) (files []input) {
-	for _, path := range paths {
-		if path == "-" {
+	for _, arg := range paths {
+		if arg == "-" {
 			files = append(files, input{name: "-", stdin: true})
 			continue
 		}
-		root := filepath.Clean(path)
+		root := filepath.Clean(arg)
+		if info, err := os.Stat(root); err == nil && info.IsDir() {
+			root += string(filepath.Separator) // a link to a folder is followed
+		}
 		err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 			name, relErr := filepath.Rel(root, p)
-			if relErr != nil || name == "." {
+			if relErr != nil || name == "." { // the argument itself
 				name = filepath.Base(p)
 			}
 			switch {
@@ -70,18 +74,18 @@ func (b *batcher) list(paths []string) (files []input) {
 				return nil
 			}
 			if info, err := os.Stat(p); err == nil {
-				if !info.Mode().IsRegular() && p != root {
+				if !info.Mode().IsRegular() && p != root { // a pipe inside a folder would wait for ever
 					return nil
 				}
 				if b.o.Progress != nil {
 					b.o.Progress.total.Add(info.Size())
 				}
 			}
-			files = append(files, input{path: p, name: filepath.ToSlash(name)})
+			files = append(files, input{path: p, name: clean(filepath.ToSlash(name))})
 			return nil
 		})
 		if err != nil {
-			b.add(path, framed{err: plain(err)})
+			b.add(arg, framed{err: plain(err)})
 		}
 	}
 	return files
@@ -103,7 +107,7 @@ func (b *batcher) file(in input) {
 			b.add(in.name, framed{err: errors.New("there is no standard input")})
 			return
 		}
-		b.unpack(in.name, b.counted(b.o.Stdin), 0)
+		b.unpack(in.name, b.counted(b.patient(b.o.Stdin)), 0)
 		return
 	}
 	f, err := os.Open(in.path)
@@ -130,14 +134,16 @@ func (b *batcher) file(in input) {
 	b.unpack(in.name, b.counted(f), 0)
 }
 
-// counted counts what is read for the progress.
+// counted counts what is read for the progress, and reads no more when ctx has ended.
 func (b *batcher) counted(r io.Reader) io.Reader {
-	if b.o.Progress == nil {
-		return r
-	}
 	return readerFunc(func(p []byte) (int, error) {
+		if err := b.ctx.Err(); err != nil {
+			return 0, err
+		}
 		n, err := r.Read(p)
-		b.o.Progress.read.Add(int64(n))
+		if b.o.Progress != nil {
+			b.o.Progress.read.Add(int64(n))
+		}
 		return n, err
 	})
 }
@@ -150,8 +156,10 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 func (b *batcher) unpack(name string, r io.Reader, depth int) {
 	in := bufio.NewReaderSize(r, 128<<10)
 	head, err := in.Peek(512)
-	if err != nil && !errors.Is(err, io.EOF) {
-		b.add(name, framed{err: plain(err)})
+	if len(head) == 0 {
+		if !errors.Is(err, io.EOF) && b.ctx.Err() == nil {
+			b.add(name, framed{err: plain(err)})
+		}
 		return
 	}
 	if depth > maxNesting {
@@ -174,6 +182,9 @@ func (b *batcher) unpack(name string, r io.Reader, depth int) {
 		b.tar(name, in, depth)
 	case bytes.HasPrefix(head, []byte{0xFD, '7', 'z', 'X', 'Z'}), bytes.HasPrefix(head, []byte{0x28, 0xB5, 0x2F, 0xFD}):
 		b.add(name, framed{err: errors.New("xz and zstd are not read: unpack the file first")})
+	case bytes.HasPrefix(head, []byte("PK\x05\x06")): // a zip without files
+	case bytes.IndexByte(head, 0) >= 0:
+		b.add(name, framed{err: errors.New("neither text nor an archive of a known kind")})
 	default:
 		b.stream(name, in)
 	}
@@ -190,17 +201,20 @@ func (b *batcher) tar(name string, r io.Reader, depth int) {
 			b.add(name, framed{err: fmt.Errorf("tar: %w", err)})
 			return
 		}
-		if h.Typeflag == tar.TypeReg && !hidden(h.Name) {
-			member := name + "/" + h.Name
+		if member, ok := memberName(name, h.Name); ok && h.Typeflag == tar.TypeReg {
 			b.o.Progress.enter(member)
 			b.unpack(member, t, depth+1)
 		}
 	}
 }
 
-func hidden(name string) bool {
-	base := name[strings.LastIndexByte(name, '/')+1:]
-	return base == "" || strings.HasPrefix(base, ".")
+// memberName is the name in provenance of an archive's member; false for hidden ones and folders.
+func memberName(archive, name string) (string, bool) {
+	if strings.HasSuffix(name, "/") {
+		return "", false
+	}
+	name = path.Clean("/" + clean(name))
+	return archive + name, name != "/" && !strings.Contains(name, "/.")
 }
 
 func (b *batcher) zip(name string, r io.ReaderAt, size int64, depth int) error {
@@ -214,10 +228,10 @@ func (b *batcher) zip(name string, r io.ReaderAt, size int64, depth int) error {
 		if b.ctx.Err() != nil {
 			return nil
 		}
-		if f.FileInfo().IsDir() || hidden(f.Name) {
+		member, ok := memberName(name, f.Name)
+		if !ok {
 			continue
 		}
-		member := name + "/" + f.Name
 		b.o.Progress.enter(member)
 		m, err := f.Open()
 		if err != nil {

@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"strings"
 
 	fast "github.com/goccy/go-json"
 
@@ -37,8 +39,8 @@ func Parse(raw []byte, p tweet.Provenance, capturedAt int64) ([]tweet.Record, *C
 		return nil, nil, err
 	}
 	var m message
-	if err := fast.Unmarshal(raw, &m); err != nil {
-		return nil, nil, typeError(raw, err)
+	if err := decode(raw, &m); err != nil {
+		return nil, nil, err
 	}
 	if m.ID != 0 || m.IDStr != 0 || m.Text != nil || m.FullText != nil {
 		r, err := m.status.record(raw, p, capturedAt)
@@ -92,15 +94,32 @@ func jsonError(b []byte, at int, st state) error {
 	return fmt.Errorf("not JSON: %q at byte %d", short(string(b[at:min(len(b), at+80)]), 20), at+1)
 }
 
-// typeError says which field has a value of the wrong type.
-func typeError(raw []byte, err error) error {
-	var m message
-	if slow := json.Unmarshal(raw, &m); slow != nil { // the standard decoder names the field
-		var wrong *json.UnmarshalTypeError
-		if errors.As(slow, &wrong) {
-			return fmt.Errorf("field %q is a %s where a %s belongs", wrong.Field, wrong.Value, wrong.Type)
-		}
-		return fmt.Errorf("a field has a wrong value: %.80s", slow)
+// decode says which field has a value of the wrong type.
+func decode(raw []byte, m *message) error {
+	if fast.Unmarshal(raw, m) == nil {
+		return nil
 	}
-	return fmt.Errorf("a field has a wrong value: %.80s", err)
+	*m = message{}
+	err := json.Unmarshal(raw, m) // slow, but it names the field
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong):
+		value, _, _ := strings.Cut(wrong.Value, " ") // behind it stands the number itself
+		return fmt.Errorf("field %q is of type %s, not %s", short(strings.TrimPrefix(wrong.Field, "status."), 60), short(value, 20), typeName(wrong.Type))
+	}
+	return fmt.Errorf("a field has a wrong value: %s", short(err.Error(), 80))
+}
+
+func typeName(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Struct, reflect.Map, reflect.Pointer:
+		return "object"
+	case reflect.Slice:
+		return "array"
+	case reflect.Int, reflect.Float64:
+		return "number"
+	}
+	return t.Kind().String()
 }

@@ -67,7 +67,7 @@ type chunk struct {
 
 // Read gives the records of one stream of any shape, in order. It stops when ctx ends.
 func Read(ctx context.Context, r io.Reader, o Options) iter.Seq[Item] {
-	return pipeline(ctx, o, func(b *batcher) { b.stream("", r) })
+	return pipeline(ctx, o, func(b *batcher) { b.stream("", b.patient(r)) })
 }
 
 // pipeline reads in one goroutine, parses in several, and yields in order in the caller's. All end before it returns.
@@ -171,4 +171,44 @@ func (b *batcher) stream(file string, r io.Reader) {
 	if err != nil && b.ctx.Err() == nil {
 		b.add(file, framed{pos: at, err: fmt.Errorf("after line %d: %w", at, plain(err))})
 	}
+}
+
+// patient makes r give up when ctx ends, though r itself waits. The goroutine that waits in r then goes on
+// until r answers, and takes nothing more.
+func (b *batcher) patient(r io.Reader) io.Reader {
+	type piece struct {
+		data []byte
+		err  error
+	}
+	pieces := make(chan piece)
+	go func() {
+		for {
+			buf := make([]byte, 64<<10)
+			n, err := r.Read(buf)
+			select {
+			case pieces <- piece{buf[:n], err}:
+			case <-b.ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	var now piece
+	return readerFunc(func(p []byte) (int, error) {
+		for len(now.data) == 0 && now.err == nil {
+			select {
+			case now = <-pieces:
+			case <-b.ctx.Done():
+				return 0, b.ctx.Err()
+			}
+		}
+		if len(now.data) == 0 {
+			return 0, now.err
+		}
+		n := copy(p, now.data)
+		now.data = now.data[n:]
+		return n, nil
+	})
 }

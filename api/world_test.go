@@ -1,0 +1,391 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"birdwatch/api"
+	"birdwatch/live"
+	"birdwatch/query"
+	"birdwatch/search"
+	"birdwatch/tweet"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// noon is the clock of all tests' servers.
+var noon = time.Date(2024, 6, 1, 12, 0, 0, 0, time.UTC)
+
+// world is a small journal and archive in memory: every entry is searchable at once.
+type world struct {
+	mu      sync.Mutex // guards what follows
+	epoch   string
+	base    tweet.Seq // entries up to it were cut
+	entries []tweet.Entry
+	docs    []*tweet.Document
+	changed chan struct{}
+	fails   error // what archive answers fail with
+}
+
+func newWorld() *world { return &world{epoch: "e1", changed: make(chan struct{})} }
+
+// add takes a tweet in and gives its seq.
+func (w *world) add(p *tweet.Payload) tweet.Seq {
+	b, err := tweet.Encode(p)
+	if err != nil {
+		panic(err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seq := w.last() + 1
+	r := tweet.Record{Kind: tweet.KindTweet, ID: p.Data.ID, Payload: b, CapturedAt: noon.UnixMilli(), Raw: []byte(`{"id_str":"` + p.Data.ID.String() + `"}`)}
+	w.append(tweet.Entry{Seq: seq, FirstSeq: seq, Record: r})
+	w.docs = append(w.docs, tweet.NewDocument(&r, seq))
+	return seq
+}
+
+// note is add for a tweet that says only so much.
+func (w *world) note(id tweet.ID, text string) tweet.Seq {
+	return w.add(&tweet.Payload{Data: tweet.Tweet{ID: id, Text: text, CreatedAt: noon.Add(time.Duration(id) * time.Second).Format(tweet.TimeLayout)}})
+}
+
+func (w *world) delete(id tweet.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seq := w.last() + 1
+	for i, d := range w.docs {
+		if d.ID == id {
+			w.append(tweet.Entry{Seq: seq, FirstSeq: d.FirstSeq, Record: tweet.Record{Kind: tweet.KindDelete, ID: id}})
+			w.docs[i] = tweet.NewTombstone(id, d.FirstSeq, noon.UnixMilli())
+		}
+	}
+}
+
+func (w *world) append(e tweet.Entry) {
+	w.entries = append(w.entries, e)
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+// cut takes the oldest entries away, as retention does.
+func (w *world) cut(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.entries, w.base = w.entries[n:], w.base+tweet.Seq(n)
+}
+
+func (w *world) last() tweet.Seq { return w.base + tweet.Seq(len(w.entries)) }
+
+func (w *world) Epoch() string { return w.epoch }
+
+func (w *world) First() tweet.Seq {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.base + 1
+}
+
+func (w *world) Last() tweet.Seq {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last()
+}
+
+func (w *world) Since(_ context.Context, after tweet.Seq, limit int) ([]tweet.Entry, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	from := max(0, int(after-w.base))
+	return slices.Clone(w.entries[from:min(len(w.entries), from+limit)]), nil
+}
+
+func (w *world) Wait(ctx context.Context, after tweet.Seq) error {
+	for {
+		w.mu.Lock()
+		last, changed := w.last(), w.changed
+		w.mu.Unlock()
+		if last > after {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (w *world) sightings(id tweet.ID) (es []tweet.Entry) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range w.entries {
+		if e.ID == id && e.Kind == tweet.KindTweet {
+			es = append(es, e)
+		}
+	}
+	return es
+}
+
+func (w *world) Content(_ context.Context, id tweet.ID) ([]tweet.Entry, error) { return w.sightings(id), nil }
+
+// matches are the documents that a request asks for, newest first; created_at is checked by the query.
+func (w *world) matches(r search.Request) (hits []search.Hit) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e := r.Query
+	if !r.Start.IsZero() {
+		e = query.And(e, query.Since(r.Start))
+	}
+	if !r.End.IsZero() {
+		e = query.And(e, query.Until(r.End))
+	}
+	m, target := query.NewMatcher(e), new(query.Target)
+	for _, d := range w.docs {
+		switch {
+		case d.Tombstone, d.ID <= r.AfterID, r.BeforeID != 0 && d.ID >= r.BeforeID,
+			r.AfterSeq != nil && d.FirstSeq <= *r.AfterSeq, r.UntilSeq != nil && d.FirstSeq > *r.UntilSeq:
+			continue
+		}
+		p, err := tweet.Decode(d.Payload)
+		if err != nil {
+			panic(err)
+		}
+		if target.Set(p); m.Match(target) {
+			hits = append(hits, search.Hit{ID: d.ID, FirstSeq: d.FirstSeq, Payload: d.Payload})
+		}
+	}
+	slices.SortFunc(hits, func(a, b search.Hit) int { return int(b.ID - a.ID) })
+	return hits
+}
+
+func (w *world) Search(ctx context.Context, r search.Request) (search.Page, error) {
+	if w.fails != nil {
+		return search.Page{}, w.fails
+	}
+	hits := w.matches(r)
+	if r.Ascending {
+		slices.Reverse(hits)
+	}
+	n := min(r.Limit, len(hits))
+	return search.Page{Hits: hits[:n], More: n < len(hits)}, ctx.Err()
+}
+
+func (w *world) Count(_ context.Context, r search.Request, buckets []time.Time) ([]int64, error) {
+	if w.fails != nil {
+		return nil, w.fails
+	}
+	counts := make([]int64, len(buckets)-1)
+	for i := range counts {
+		r.Start, r.End = buckets[i], buckets[i+1]
+		counts[i] = int64(len(w.matches(r)))
+	}
+	return counts, nil
+}
+
+func (w *world) Get(_ context.Context, ids ...tweet.ID) (docs []*tweet.Document, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, id := range ids {
+		for _, d := range w.docs {
+			if d.ID == id {
+				docs = append(docs, d)
+			}
+		}
+	}
+	return docs, w.fails
+}
+
+// past is the world as a hub's history.
+type past struct{ *world }
+
+func (p past) Watermark(context.Context) (tweet.Seq, error) { return p.Last(), p.fails }
+
+func (p past) Matches(ctx context.Context, r live.HistoryRequest) (items []live.Item, more bool, err error) {
+	page, err := p.Search(ctx, search.Request{Query: r.Query, Start: r.Start, End: r.End, UntilSeq: &r.Until, AfterID: r.AfterID,
+		BeforeID: r.BeforeID, Ascending: !r.Newest, Limit: r.Limit})
+	for _, h := range page.Hits {
+		items = append(items, live.Item{ID: h.ID, Payload: h.Payload})
+	}
+	return items, page.More, err
+}
+
+func (p past) Content(_ context.Context, id tweet.ID) (*tweet.Payload, error) {
+	docs, err := p.Get(context.Background(), id)
+	if err != nil || len(docs) == 0 || docs[0].Tombstone {
+		return nil, err
+	}
+	return tweet.Decode(docs[0].Payload)
+}
+
+// intake takes every line of a body for one tweet's text.
+type intake struct{ *world }
+
+func (n intake) Ingest(_ context.Context, body io.Reader) (results []api.IngestResult, err error) {
+	b, err := io.ReadAll(body)
+	if err != nil {
+		return nil, fmt.Errorf("read: %s", err) // not wrapped: the server must know by itself
+	}
+	for i, line := range slices.Collect(strings.Lines(string(b))) {
+		switch line = strings.TrimSpace(line); line {
+		case "bad":
+			results = append(results, api.IngestResult{Pos: int64(i + 1), Result: "bad", Error: "no tweet"})
+		case "busy":
+			return nil, fmt.Errorf("%w: disk", api.ErrBusy)
+		case "panic":
+			panic("secret of the inside")
+		case "odd":
+			return nil, errors.New("secret of the inside")
+		default:
+			id := tweet.ID(1000 + i)
+			results = append(results, api.IngestResult{Pos: int64(i + 1), ID: id, Kind: "tweet", Result: "new", Seq: n.note(id, line)})
+		}
+	}
+	return results, nil
+}
+
+func (n intake) Import(_ context.Context, body io.Reader) (any, error) {
+	_, err := io.Copy(io.Discard, body)
+	return map[string]int{"new": 1}, err
+}
+
+func (n intake) Delete(_ context.Context, ids []tweet.ID) ([]bool, error) {
+	for _, id := range ids {
+		n.delete(id)
+	}
+	return make([]bool, len(ids)), nil
+}
+
+// served is a world behind a real listener.
+type served struct {
+	*world
+	*httptest.Server
+	hub     *live.Hub
+	log     *lockedBuffer
+	metrics *prometheus.Registry
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex // guards what follows
+	b  strings.Builder
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// serve starts a server of a new world; it ends with the test.
+func serve(t testing.TB, c api.Config) *served { return serveWorld(t, newWorld(), c, live.Options{}) }
+
+func serveWorld(t testing.TB, w *world, c api.Config, o live.Options) *served {
+	t.Helper()
+	s := &served{world: w, hub: live.NewHub(w, past{w}, o), log: &lockedBuffer{}, metrics: prometheus.NewRegistry()}
+	s.Server = httptest.NewUnstartedServer(nil)
+	if c.Addr == "" {
+		c.Addr = s.Listener.Addr().String()
+	}
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/" {
+			http.Error(w, "no such page", http.StatusNotFound)
+			return
+		}
+		fmt.Fprint(w, "the page")
+	})
+	a, err := api.New(c, api.Deps{Searcher: w, Reader: w, Hub: s.hub, Intake: intake{w}, Page: page, Metrics: s.metrics,
+		Log: slog.New(slog.NewTextHandler(s.log, nil)), Now: func() time.Time { return noon },
+		Ready:  func(context.Context) []api.Check { return []api.Check{{Name: "archive", Ready: w.fails == nil}} },
+		Status: func(context.Context) (any, error) { return map[string]int{"tweets": 3}, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Config = a.HTTPServer()
+	s.Start()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.hub.Run(ctx) }()
+	t.Cleanup(func() {
+		s.hub.Close()
+		s.Server.Close()
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		http.DefaultClient.CloseIdleConnections()
+	})
+	s.waitForHub(t)
+	return s
+}
+
+// waitForHub asks until the hub lets subscriptions in.
+func (s *served) waitForHub(t testing.TB) {
+	t.Helper()
+	q := query.All()
+	for {
+		ctx, cancel := context.WithCancel(context.Background())
+		sub, err := s.hub.Subscribe(ctx, live.Request{Queries: []live.Query{{Expr: q}}})
+		cancel()
+		if err == nil {
+			sub.Close()
+			return
+		}
+	}
+}
+
+// answer is what a server said.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (s *served) do(t testing.TB, method, path, body string, header ...string) answer {
+	t.Helper()
+	var from io.Reader
+	if body != "" {
+		from = strings.NewReader(body)
+	}
+	r, err := http.NewRequest(method, s.URL+path, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range header {
+		name, value, _ := strings.Cut(h, ": ")
+		if name == "Host" {
+			r.Host = value
+		}
+		r.Header.Add(name, value)
+	}
+	a, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	b, err := io.ReadAll(a.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{a.StatusCode, a.Header, string(b)}
+}
+
+func (s *served) get(t testing.TB, path string, header ...string) answer {
+	t.Helper()
+	return s.do(t, http.MethodGet, path, "", header...)
+}
