@@ -1,273 +1,113 @@
 package embedded_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"birdwatch/query"
+	"birdwatch/query/querytest"
 	"birdwatch/search"
 	"birdwatch/search/embedded"
 	"birdwatch/tweet"
 )
 
-// benchTweets is how many tweets the benchmarks search; BIRDWATCH_BENCH_TWEETS says otherwise.
-const benchTweets = 100_000
-
-// vocabulary is how many different words the made tweets have. The n-th commonest is w<n>; w0 stands in nearly every tweet.
-const vocabulary = 50_000
-
-// maker makes tweets with words by Zipf's law, of the sizes that real ones have.
-type maker struct {
-	r *rand.Rand
-	z *rand.Zipf
-	n int
+// benchTweets is how many tweets the benchmarks' archive has; BIRDWATCH_BENCH_TWEETS changes it.
+func benchTweets() int {
+	if n, err := strconv.Atoi(os.Getenv("BIRDWATCH_BENCH_TWEETS")); err == nil {
+		return n
+	}
+	return 100_000
 }
 
-func newMaker() *maker {
+// synthetic makes tweets of words whose frequencies fall as those of a language do; "w0" is in one of six.
+type synthetic struct {
+	zipf *rand.Zipf
+	rnd  *rand.Rand
+	raw  []byte
+}
+
+func newSynthetic() *synthetic {
 	r := rand.New(rand.NewPCG(1, 2))
-	return &maker{r: r, z: rand.NewZipf(r, 1.1, 3, vocabulary-1)}
+	return &synthetic{rand.NewZipf(r, 1.1, 8, 200_000), r, []byte(strings.Repeat(`{"user":{"profile_background_image_url":"http://example.com/themes/theme1/bg.png","default_profile":true},`, 20))}
 }
 
-var languages = []string{"en", "en", "en", "ja", "es", "ar", "und"}
-
-func (m *maker) next() tweet.Record {
-	m.n++
-	at := time.Date(2014, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(m.n) * 7 * time.Second)
-	words := make([]string, 8+m.r.IntN(14))
-	for i := range words {
-		words[i] = "w" + strconv.FormatUint(m.z.Uint64(), 10)
+func (s *synthetic) record(n int) tweet.Record {
+	var b strings.Builder
+	for range 14 {
+		fmt.Fprintf(&b, "w%d ", s.zipf.Uint64())
 	}
-	user := tweet.ID(1 + m.r.IntN(20_000))
-	e := &tweet.Entities{}
-	if m.r.IntN(3) == 0 {
-		e.Hashtags = append(e.Hashtags, tweet.Tag{Tag: "tag" + strconv.FormatUint(m.z.Uint64(), 10)})
-	}
-	if m.r.IntN(4) == 0 {
-		address := "https://example" + strconv.Itoa(m.r.IntN(500)) + ".com/news/" + strconv.Itoa(m.r.IntN(100_000))
-		e.URLs = append(e.URLs, tweet.URL{URL: "https://t.co/abcdefgh", ExpandedURL: address, DisplayURL: address[8:]})
-	}
-	name := "user" + user.String()
-	p := &tweet.Payload{
-		Data: tweet.Tweet{ID: tweet.IDAt(at) + tweet.ID(m.n&1023), Text: strings.Join(words, " "), AuthorID: user, CreatedAt: at.Format(tweet.TimeLayout),
-			Entities: e, Lang: languages[m.r.IntN(len(languages))], Source: "Twitter for iPhone", ConversationID: tweet.IDAt(at) + tweet.ID(m.n&1023),
-			PublicMetrics: &tweet.TweetMetrics{LikeCount: int64(m.z.Uint64()), RetweetCount: int64(m.z.Uint64())}, ReplySettings: "everyone"},
-		Includes: &tweet.Includes{Users: []tweet.User{{ID: user, Name: "The User " + name, Username: name, CreatedAt: "2010-01-01T00:00:00.000Z",
-			Description: "writes about " + words[0] + " and " + words[1] + ", lives with " + words[2], Location: "Town " + strconv.Itoa(int(user)%300),
-			ProfileImageURL: "https://pbs.twimg.com/profile_images/" + name + "/photo_normal.jpg",
-			PublicMetrics:   &tweet.UserMetrics{FollowersCount: int64(m.z.Uint64()), FollowingCount: 300, TweetCount: 4000, ListedCount: 3}}}},
-	}
-	b, err := tweet.Encode(p)
+	id := tweet.IDAt(time.Date(2013, 5, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n)*100*time.Millisecond)) + tweet.ID(n&1023)
+	at, _ := id.Time()
+	p := &tweet.Payload{Data: tweet.Tweet{ID: id, Text: b.String(), AuthorID: tweet.ID(s.rnd.IntN(50_000) + 1), Lang: "en", CreatedAt: at.Format(tweet.TimeLayout), Source: "web",
+		PublicMetrics: &tweet.TweetMetrics{LikeCount: s.rnd.Int64N(100)}, Entities: &tweet.Entities{Hashtags: []tweet.Tag{{Start: 0, End: 2, Tag: fmt.Sprintf("tag%d", s.zipf.Uint64()%1000)}}}}}
+	p.Includes = &tweet.Includes{Users: []tweet.User{{ID: p.Data.AuthorID, Username: fmt.Sprintf("user%d", p.Data.AuthorID), Name: "A name", PublicMetrics: &tweet.UserMetrics{FollowersCount: s.rnd.Int64N(5000)}}}}
+	body, err := tweet.Encode(p)
 	if err != nil {
 		panic(err)
 	}
-	// A v1.1 line is longer than its payload, most of it names of fields and addresses.
-	raw := fmt.Appendf(nil, `{"created_at":"%s","id":%d,"id_str":"%d","text":%q,"source":"<a href=\"http://twitter.com/download/iphone\" rel=\"nofollow\">Twitter for iPhone</a>",%s,"payload":%s}`,
-		at.Format(time.RubyDate), p.Data.ID, p.Data.ID, p.Data.Text, v1Fields, b)
-	return tweet.Record{Kind: tweet.KindTweet, ID: p.Data.ID, UserID: user, CapturedAt: at.UnixMilli(), Payload: b, Raw: raw, Tweet: p}
+	return tweet.Record{Kind: tweet.KindTweet, ID: id, Payload: body, Raw: append(s.raw[:len(s.raw):len(s.raw)], body...), Tweet: p}
 }
 
-var v1Fields = strings.TrimSuffix(strings.Repeat(`"in_reply_to_status_id":null,"in_reply_to_user_id":null,"profile_background_image_url":"http://abs.twimg.com/images/themes/theme1/bg.png","profile_link_color":"1DA1F2","default_profile":true,`, 8), ",")
-
-func benchSize() int {
-	if n, err := strconv.Atoi(os.Getenv("BIRDWATCH_BENCH_TWEETS")); err == nil && n > 0 {
-		return n
-	}
-	return benchTweets
-}
-
-// batchSize is how many records an import writes at once.
-const batchSize = 2000
-
-func importMade(b *testing.B, a *embedded.Archive, m *maker, n int) (spent time.Duration) {
-	b.Helper()
-	for n > 0 {
-		recs := make([]tweet.Record, min(n, batchSize))
-		for i := range recs {
-			recs[i] = m.next()
+func benchArchive(b *testing.B) (*embedded.Archive, time.Duration) {
+	a := open(b, embedded.Options{})
+	s := newSynthetic()
+	var writing time.Duration
+	for n := 0; n < benchTweets(); {
+		recs := make([]tweet.Record, 0, 2000)
+		for ; len(recs) < 2000 && n < benchTweets(); n++ {
+			recs = append(recs, s.record(n))
 		}
 		began := time.Now()
-		if _, err := a.Import(context.Background(), recs); err != nil {
+		if _, err := a.Import(b.Context(), recs); err != nil {
 			b.Fatal(err)
 		}
-		spent += time.Since(began)
-		n -= len(recs)
+		writing += time.Since(began)
 	}
-	return spent
+	return a, writing
 }
 
-// filled is the archive that all benchmarks search.
-var filled = sync.OnceValues(func() (*embedded.Archive, error) {
-	dir, err := os.MkdirTemp("", "birdwatch-bench")
-	if err != nil {
-		return nil, err
-	}
-	benchDir = dir
-	return embedded.Open(context.Background(), filepath.Join(dir, "archive.db"), embedded.Options{})
-})
-
-var (
-	benchDir   string
-	benchSpent time.Duration
-)
-
-func TestMain(m *testing.M) {
-	if os.Getenv(helperEnv) != "" {
-		os.Exit(helper())
-	}
-	code := m.Run()
-	if benchDir != "" {
-		if a, err := filled(); err == nil {
-			a.Close()
-		}
-		os.RemoveAll(benchDir)
-	}
-	os.Exit(code)
-}
-
-func benchArchive(b *testing.B) *embedded.Archive {
-	b.Helper()
-	a, err := filled()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if benchSpent == 0 {
-		benchSpent = importMade(b, a, newMaker(), benchSize())
-		s, err := a.Stats(context.Background())
+// BenchmarkArchive fills an archive in id order and searches it: the median of the newest 20.
+func BenchmarkArchive(b *testing.B) {
+	a, writing := benchArchive(b)
+	b.Logf("%d tweets in %v: %.0f a second", benchTweets(), writing.Round(time.Millisecond), float64(benchTweets())/writing.Seconds())
+	for _, text := range []string{"w0", "w100", "w50000", "w0 w1", "\"w0 w1\"", "w0 -w1", "#tag1 since:2013-05-01_01:00:00_UTC until:2013-05-01_02:00:00_UTC", "lang:en min_likes:90", ""} {
+		q, err := query.Parse(text, querytest.Now)
 		if err != nil {
 			b.Fatal(err)
 		}
-		b.Logf("%d tweets at %.0f a second, %d bytes on disk a tweet", s.Tweets, float64(benchSize())/benchSpent.Seconds(), s.Bytes/s.Tweets)
+		b.Run("newest20/"+text, func(b *testing.B) {
+			var took []time.Duration
+			for b.Loop() {
+				began := time.Now()
+				if _, err := a.Search(b.Context(), search.Request{Query: q.Expr, Limit: 20}); err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(began))
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+		})
 	}
-	return a
-}
-
-func BenchmarkImport(b *testing.B) {
-	a, err := embedded.Open(b.Context(), filepath.Join(b.TempDir(), "archive.db"), embedded.Options{})
+	days := []time.Time{}
+	for at := time.Date(2013, 5, 1, 0, 0, 0, 0, time.UTC); len(days) < 61; at = at.Add(24 * time.Hour) {
+		days = append(days, at)
+	}
+	q, err := query.Parse("w0", querytest.Now)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer a.Close()
-	m := newMaker()
-	var size int
-	recs := make([][]tweet.Record, 0, b.N/batchSize+1)
-	for n := b.N; n > 0; n -= batchSize {
-		batch := make([]tweet.Record, min(n, batchSize))
-		for i := range batch {
-			batch[i] = m.next()
-			size += len(batch[i].Payload) + len(batch[i].Raw)
-		}
-		recs = append(recs, batch)
-	}
-	b.ResetTimer()
-	for _, batch := range recs {
-		if _, err := a.Import(b.Context(), batch); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tweets/s")
-	b.ReportMetric(float64(size)/float64(b.N), "bytes/tweet")
-}
-
-// benchQueries are what people ask; each is a page of the newest 20 and a count by day.
-var benchQueries = []struct{ name, text string }{
-	{"common", "w0"},
-	{"middle", "w300"},
-	{"rare", "w40000"},
-	{"and", "w1 w20"},
-	{"or", "w300 OR w4000"},
-	{"phrase", `"w0 w1"`},
-	{"near", `"w0 w9"~3`},
-	{"not", "w0 -w1"},
-	{"lang", "lang:ja"},
-	{"filters", "w3 lang:en -has:links"},
-	{"figures", "w3 min_likes:1000"},
-	{"mixed", "w3 (min_likes:1000 OR lang:ja)"},
-	{"mixed not", "w3 -(min_likes:1000 lang:ja)"},
-	{"repeated", `"w0 w0"~5`},
-	{"prefix", "w400*"},
-	{"all", ""},
-}
-
-func BenchmarkPage(b *testing.B)  { benchPages(b, func(*search.Request) {}) }
-func BenchmarkMiddle(b *testing.B) {
-	benchPages(b, func(r *search.Request) {
-		r.BeforeID = tweet.IDAt(time.Date(2014, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(benchSize()/2) * 7 * time.Second))
-	})
-}
-
-func benchPages(b *testing.B, set func(*search.Request)) {
-	for _, q := range benchQueries {
-		b.Run(q.name, func(b *testing.B) {
-			a := benchArchive(b)
-			r := search.Request{Query: parse(b, q.text), Limit: 20}
-			set(&r)
-			p50(b, func() error {
-				_, err := a.Search(b.Context(), r)
-				return err
-			})
-		})
-	}
-}
-
-func BenchmarkCount(b *testing.B) {
-	for _, q := range benchQueries {
-		b.Run(q.name, func(b *testing.B) {
-			a := benchArchive(b)
-			start := time.Date(2014, 1, 1, 0, 0, 0, 0, time.UTC)
-			step := time.Duration(benchSize()) * 7 * time.Second / 60
-			var edges []time.Time
-			for i := range 61 {
-				edges = append(edges, start.Add(time.Duration(i)*step))
+	b.Run("histogram/w0", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := a.Count(b.Context(), search.Request{Query: q.Expr}, days); err != nil {
+				b.Fatal(err)
 			}
-			p50(b, func() error {
-				_, err := a.Count(b.Context(), search.Request{Query: parse(b, q.text)}, edges)
-				return err
-			})
-		})
-	}
-}
-
-func BenchmarkTotal(b *testing.B) {
-	for _, q := range benchQueries {
-		b.Run(q.name, func(b *testing.B) {
-			a := benchArchive(b)
-			p50(b, func() error {
-				_, err := a.Count(b.Context(), search.Request{Query: parse(b, q.text)}, always)
-				return err
-			})
-		})
-	}
-}
-
-func parse(t testing.TB, text string) query.Expr {
-	t.Helper()
-	q, err := query.Parse(text, time.Date(2014, 1, 1, 0, 0, 0, 0, time.UTC))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return q.Expr
-}
-
-// p50 reports the median of f's times beside the mean.
-func p50(b *testing.B, f func() error) {
-	b.Helper()
-	var times []time.Duration
-	for b.Loop() {
-		began := time.Now()
-		if err := f(); err != nil {
-			b.Fatal(err)
 		}
-		times = append(times, time.Since(began))
-	}
-	slices.Sort(times)
-	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "p50-ms")
+	})
 }
