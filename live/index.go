@@ -22,6 +22,7 @@ type Index struct {
 	epoch    uint32
 	hits     []int32
 	found    []*group
+	common   sketch
 }
 
 // entry is a term of the dictionary.
@@ -30,7 +31,6 @@ type entry struct {
 	prefix bool
 	uses   int // posts and seconds that name it
 	seen   uint32
-	count  uint32 // tweets that had it, halved now and then
 	posts  []post
 }
 
@@ -165,6 +165,9 @@ func (x *Index) Match(t *query.Target) []*group {
 		x.forgetMarks()
 	}
 	x.hits, x.found = x.hits[:0], x.found[:0]
+	if x.epoch%sampled == 0 {
+		x.common.learn(&t.Terms)
+	}
 	for i := range t.Terms.Words() {
 		x.mark(t.Terms.Word(i))
 	}
@@ -221,11 +224,6 @@ func (x *Index) hit(id int32) {
 		return
 	}
 	t.seen = x.epoch
-	if t.count++; t.count == 1<<31 {
-		for i := range x.terms {
-			x.terms[i].count /= 2
-		}
-	}
 	if len(t.posts) > 0 {
 		x.hits = append(x.hits, id)
 	}
@@ -264,16 +262,13 @@ func (c cover) other(k key) key {
 	return key{}
 }
 
-// coverer finds covers. Costs are the terms' frequencies so far; of terms never seen, longer ones count as rarer.
+// coverer finds covers. Costs are the terms' frequencies in the stream; of terms that are as rare, longer ones count as rarer.
 type coverer struct{ x *Index }
 
 func (b coverer) of(k key) cover {
-	cost := 1 / float64(1+len(k.text))
-	if id, ok := b.x.lookup(k); ok {
-		cost += float64(b.x.terms[id].count)
-	}
+	cost := float64(b.x.common.count(k.text)) + 1/float64(1+len(k.text))
 	if k.prefix {
-		cost *= 4
+		cost = 4*cost + 1 // the words that begin so are counted, not the beginning
 	}
 	return cover{any: []key{k}, required: []key{k}, cost: cost}
 }

@@ -1,0 +1,129 @@
+package live_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"birdwatch/live"
+	"birdwatch/query"
+	"birdwatch/query/querytest"
+	"birdwatch/tweet"
+)
+
+// TestIndexIsTheMatcher: with queries coming and going, what the index finds is what trying every query finds.
+func TestIndexIsTheMatcher(t *testing.T) {
+	for round := range 5 {
+		tweets := querytest.Tweets().Example(round)
+		v := querytest.VocabularyOf(tweets)
+		rapid.Check(t, func(rt *rapid.T) {
+			x := live.NewIndex()
+			type standing struct {
+				e      query.Expr
+				m      *query.Matcher
+				remove func()
+			}
+			var all []standing
+			var target query.Target
+			for range rapid.IntRange(1, 30).Draw(rt, "steps") {
+				switch n := len(all); {
+				case n == 0 || rapid.IntRange(0, 3).Draw(rt, "step") > 1:
+					e := querytest.Exprs(v).Draw(rt, "query")
+					all = append(all, standing{e, query.NewMatcher(e), x.Take(e)})
+				case rapid.Bool().Draw(rt, "remove"):
+					i := rapid.IntRange(0, n-1).Draw(rt, "which")
+					all[i].remove()
+					all = slices.Delete(all, i, i+1)
+				}
+				target.Set(rapid.SampledFrom(tweets).Draw(rt, "tweet"))
+				var want []string
+				for _, s := range all {
+					if key := s.e.String(); s.m.Match(&target) && !slices.Contains(want, key) {
+						want = append(want, key)
+					}
+				}
+				got := x.Keys(&target)
+				slices.Sort(got)
+				slices.Sort(want)
+				if !slices.Equal(got, want) {
+					rt.Fatalf("index %q\nmatcher %q", got, want)
+				}
+			}
+			for _, s := range all {
+				s.remove()
+			}
+			if groups, terms := x.Count(); groups+terms > 0 {
+				rt.Fatalf("%d groups and %d terms are left of nothing", groups, terms)
+			}
+		})
+	}
+}
+
+// standingQueries are of the kinds that people write: two words, three, one, (a OR b) c, phrases, negations, prefixes.
+func standingQueries(n int, word func() string) (qs []query.Expr) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for len(qs) < n {
+		var text string
+		switch k := r.IntN(100); {
+		case k < 45:
+			text = word() + " " + word()
+		case k < 65:
+			text = word() + " " + word() + " " + word()
+		case k < 75:
+			text = word()
+		case k < 85:
+			text = fmt.Sprintf("(%s OR %s) %s", word(), word(), word())
+		case k < 93:
+			text = fmt.Sprintf("\"%s %s\"", word(), word())
+		case k < 98:
+			text = fmt.Sprintf("%s -%s", word(), word())
+		default:
+			text = word() + "*"
+		}
+		q, err := query.Parse(text, time.Unix(0, 0))
+		if err != nil {
+			continue // a word that is too short before the star
+		}
+		qs = append(qs, q.Expr)
+	}
+	return qs
+}
+
+// BenchmarkIndex matches tweets against standing queries, terms given. The words' frequencies fall as those of a language do.
+func BenchmarkIndex(b *testing.B) {
+	r := rand.New(rand.NewPCG(5, 6))
+	zipf := rand.NewZipf(r, 1.05, 30, 200_000)
+	word := func() string { return fmt.Sprintf("w%dx", zipf.Uint64()) }
+	targets := make([]query.Target, 20_000)
+	for i := range targets {
+		words := make([]string, 16)
+		for k := range words {
+			words[k] = word()
+		}
+		targets[i].Set(&tweet.Payload{Data: tweet.Tweet{ID: tweet.ID(i + 1), Text: strings.Join(words, " "), Lang: "en", CreatedAt: "2013-05-01T00:00:00.000Z"}})
+	}
+	for _, n := range []int{1000, 10_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			x := live.NewIndex()
+			for i := range targets { // what the frequencies are learnt from
+				x.Match(&targets[i])
+			}
+			for _, e := range standingQueries(n, word) {
+				x.Add(e)
+			}
+			matches, i := 0, 0
+			b.ReportAllocs()
+			for b.Loop() {
+				matches += len(x.Match(&targets[i%len(targets)]))
+				i++
+			}
+			b.ReportMetric(float64(i)/b.Elapsed().Seconds(), "tweets/s")
+			b.ReportMetric(float64(matches)/float64(i), "matches/tweet")
+		})
+	}
+}
