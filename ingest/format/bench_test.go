@@ -2,27 +2,22 @@ package format_test
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"birdwatch/ingest/format"
+	"birdwatch/ingest/sample"
 	"birdwatch/tweet"
 )
 
 // realLine is a tweet of a real stream, about as long as they are on average.
 func realLine(t testing.TB) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(shared(t, "permissive/v1.1-stream"), "pytwitter_stream_lines.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range bytes.Lines(b) {
+	for line := range sample.Lines() {
 		if len(line) > 4500 && len(line) < 4700 {
-			return bytes.TrimSpace(line)
+			return line
 		}
 	}
-	t.Fatal("no line of 4.6 KB")
+	t.Fatal("the sample has no tweet of 4.6 KB")
 	return nil
 }
 
@@ -39,7 +34,7 @@ func BenchmarkParse(b *testing.B) {
 
 // BenchmarkRead gives the whole way of a line: framing and parsing, on all processors.
 func BenchmarkRead(b *testing.B) {
-	input := bytes.Repeat(append(realLine(b), '\n'), 1000)
+	input := bytes.Repeat(append(bytes.Clone(realLine(b)), '\n'), 1000)
 	b.SetBytes(int64(len(input)))
 	for b.Loop() {
 		for it := range format.Read(b.Context(), bytes.NewReader(input), format.Options{}) {

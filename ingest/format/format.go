@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	fast "github.com/goccy/go-json"
+	"github.com/tidwall/gjson"
 
 	"birdwatch/tweet"
 )
@@ -40,6 +41,10 @@ func Parse(raw []byte, p tweet.Provenance, capturedAt int64) ([]tweet.Record, *C
 	}
 	var m message
 	if err := decode(raw, &m); err != nil {
+		// An event of a user's stream has users where a tweet has the names of apps.
+		if gjson.GetBytes(raw, "event").Type == gjson.String && !gjson.GetBytes(raw, "text").Exists() {
+			return nil, &Control{Name: "event"}, nil
+		}
 		return nil, nil, err
 	}
 	if m.ID != 0 || m.IDStr != 0 || m.Text != nil || m.FullText != nil {

@@ -180,7 +180,11 @@ func (f *framer) object() error {
 			}
 			n, st = len(line)-len(rest), broken
 		}
-		if err := f.give(framed{raw: trimEnd(text), pos: pos, err: jsonError(line, n, st)}); err != nil || first {
+		wrong := jsonError(line, n, st)
+		if !first {
+			wrong = fmt.Errorf("line %d: %w", f.line, wrong)
+		}
+		if err := f.give(framed{raw: trimEnd(text), pos: pos, err: wrong}); err != nil || first {
 			return err
 		}
 		if line[0] == '{' { // the record before it was cut
@@ -202,8 +206,7 @@ func (f *framer) resync(indent int, begins string) error {
 		if len(head) == 0 {
 			return err
 		}
-		blanks := len(head) - len(bytes.TrimLeft(head, " \t"))
-		if c := head[min(blanks, len(head)-1)]; blanks <= indent && strings.IndexByte(begins, c) >= 0 {
+		if head = bytes.TrimLeft(head, " \t"); len(head) > 0 && strings.IndexByte(begins, head[0]) >= 0 {
 			return nil
 		}
 		if err := f.skipLine(); err != nil {

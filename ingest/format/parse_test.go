@@ -113,6 +113,7 @@ func TestNotices(t *testing.T) {
 		{in: `{"warning":{"code":"FALLING_BEHIND","message":"m","percent_full":60}}`, ctl: format.Control{Name: "warning", Percent: 60, Detail: "FALLING_BEHIND: m"}},
 		{in: `{"friends":[1,2]}`, ctl: format.Control{Name: "friends"}},
 		{in: `{"event":"favorite","created_at":"x"}`, ctl: format.Control{Name: "event"}},
+		{in: `{"event":"follow","source":{"id":1},"target":{"id":2}}`, ctl: format.Control{Name: "event"}},
 		{in: `{"direct_message":{"id":1,"text":"x"}}`, ctl: format.Control{Name: "direct_message"}},
 		{in: `{"control":{"control_uri":"/x"}}`, ctl: format.Control{Name: "control"}},
 	} {
@@ -146,7 +147,7 @@ func TestParseErrors(t *testing.T) {
 		`{"id":1,"text":5}`:                  `field "text" is of type number, not string`,
 		`{"id":1,"text":"a","user":[]}`:      `field "user" is of type array, not object`,
 		`{"id":1,"text":` + long + `}`:       `field "text" is of type number, not string`,
-		`{"id":1}`:                           "neither a tweet nor a notice",
+		`{"id":1}`:                           `"text" is missing`,
 		`{"id":-1,"text":"a"}`:               "give no id",
 		`{"id":1.5,"text":"a"}`:              "give no id",
 		`{"text":"a"}`:                       "give no id",

@@ -98,9 +98,6 @@ func pipeline(ctx context.Context, o Options, produce func(*batcher)) iter.Seq[I
 			<-c.done
 			for _, it := range c.items {
 				if ctx.Err() != nil || !yield(it) {
-					cancel()
-					for range ordered { // let the reader end
-					}
 					return
 				}
 			}
@@ -182,8 +179,9 @@ func (b *batcher) patient(r io.Reader) io.Reader {
 	}
 	pieces := make(chan piece)
 	go func() {
-		for {
-			buf := make([]byte, 64<<10)
+		var bufs [2][64 << 10]byte // when one is taken, the other has been used up
+		for i := 0; ; i ^= 1 {
+			buf := bufs[i][:]
 			n, err := r.Read(buf)
 			select {
 			case pieces <- piece{buf[:n], err}:

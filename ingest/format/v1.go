@@ -16,6 +16,10 @@ type figure int64
 
 // UnmarshalJSON never fails: a figure that cannot be read is no reason to lose a tweet.
 func (f *figure) UnmarshalJSON(b []byte) error {
+	if n, ok := digits(b); ok {
+		*f = figure(n)
+		return nil
+	}
 	s := strings.TrimRight(string(bytes.Trim(b, `"`)), "+")
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		*f = figure(n)
@@ -23,6 +27,23 @@ func (f *figure) UnmarshalJSON(b []byte) error {
 		*f = figure(x)
 	}
 	return nil
+}
+
+// digits reads what nearly all figures and ids are: up to 18 digits, in quotes or not.
+func digits(b []byte) (n int64, ok bool) {
+	if len(b) >= 2 && b[0] == '"' {
+		b = b[1 : len(b)-1]
+	}
+	if len(b) == 0 || len(b) > 18 {
+		return 0, false
+	}
+	for _, c := range b {
+		if !isDigit(c) {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
 }
 
 // isTime reports whether f can be Unix milliseconds: up to the year 9999.
@@ -33,6 +54,10 @@ type ident int64
 
 // UnmarshalJSON never fails: what can be no id is none.
 func (d *ident) UnmarshalJSON(b []byte) error {
+	if n, ok := digits(b); ok {
+		*d = ident(n)
+		return nil
+	}
 	s := bytes.Trim(b, `"`)
 	if n, err := strconv.ParseInt(string(s), 10, 64); err == nil {
 		*d = ident(max(0, n))
