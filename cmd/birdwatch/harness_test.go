@@ -79,7 +79,7 @@ func spawn(t testing.TB, args ...string) *process {
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	r, w := io.Pipe()
 	p.cmd.Stderr = w
-	p.cmd.Stdout = p.log
+	p.cmd.Stdout = w
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

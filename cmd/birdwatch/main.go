@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"regexp"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -77,7 +79,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		panic(err) // the commands are compiled in: a failure is a broken build
 	}
-	command, err := parser.Parse(args)
+	command, err := parser.Parse(guardNegations(args))
 	if err != nil {
 		fmt.Fprintf(stderr, "birdwatch: %v\nTry birdwatch --help.\n", err)
 		return exitUsage
@@ -100,6 +102,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	fmt.Fprintln(stderr, "birdwatch:", err)
 	return exitFault
+}
+
+// negation is an argument that begins a query and looks like a flag: -is:retweet, -(a b), -"a b", -#tag.
+var negation = regexp.MustCompile(`^-(\pL\w*:|[("#@$])`)
+
+// guardNegations lets a query begin with a negation: from there on nothing is a flag.
+func guardNegations(args []string) []string {
+	i := slices.IndexFunc(args, func(a string) bool { return a == "--" || negation.MatchString(a) })
+	if len(args) == 0 || args[0] != "search" && args[0] != "tail" || i < 0 || args[i] == "--" {
+		return args
+	}
+	return slices.Insert(slices.Clone(args), i, "--")
 }
 
 // newParser reads flags, and for each flag BIRDWATCH_ and its name from the environment.

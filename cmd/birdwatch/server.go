@@ -45,9 +45,10 @@ func begin(env *environment, data string, c api.Config, o journal.Options) (r *r
 		return nil, err
 	}
 	r = &running{node: n, env: env}
+	begun := r // r is nil where an error is returned
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, r.abandon())
+			err = errors.Join(err, begun.abandon())
 		}
 	}()
 	if r.listener, err = net.Listen("tcp", c.Addr); err != nil {
