@@ -142,12 +142,6 @@ func (w *world) apply(n int) {
 	}
 }
 
-func (w *world) importTweet(id tweet.ID, text string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.docs[id] = &doc{w.applied, payload(id, text)}
-}
-
 // strip takes the content of what is deleted and applied out of the journal.
 func (w *world) strip() {
 	w.mu.Lock()

@@ -48,7 +48,6 @@ type group struct {
 	pivots  []int32
 	seconds []int32
 	tried   uint32
-	matched bool
 	subs    []*member // of the hub
 }
 

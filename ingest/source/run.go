@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	//lint:ignore SA1019 its author has left it; what it lacks is made good around it
 	"github.com/dghubble/go-twitter/twitter"
 
 	"birdwatch/tweet"
