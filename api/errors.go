@@ -92,7 +92,7 @@ func badQuery(parameter string, e *query.SyntaxError) *Problem {
 	p := invalid(parameter, e.Text, "%s (at position %d)", clean(e.Message, 500), e.Pos+1)
 	p.Detail = clean(e.Message, 500)
 	if e.Hint != "" {
-		p.Detail += ". " + clean(e.Hint, 500)
+		p.Detail += ": " + clean(e.Hint, 500)
 	}
 	p.Position = &Position{Parameter: parameter, Pos: e.Pos, End: e.End,
 		Message: clean(e.Message, 500), Hint: clean(e.Hint, 500)}

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/goccy/go-json"
-
 	"birdwatch/live"
 	"birdwatch/query"
 	"birdwatch/tweet"
@@ -35,7 +33,7 @@ func (st *streaming) gap(e live.Event) []byte {
 		}
 		d.Link = d.Links[0]
 	}
-	b, err := json.MarshalNoEscape(d)
+	b, err := encodeJSON(d)
 	if err != nil {
 		panic(err) // numbers and strings can always be written
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
@@ -125,10 +126,18 @@ func (b *intakeBody) Read(p []byte) (int, error) {
 // cause is why the intake failed: the body's own fault where it had one. The answer may be written from here on.
 func (b *intakeBody) cause(err error) error {
 	setWriteDeadline(b.c, b.s.config.WriteTimeout)
-	if b.failed != nil {
-		return b.failed
+	var (
+		tooLarge *http.MaxBytesError
+		input    *InputError
+	)
+	switch failed := b.failed; {
+	case failed == nil:
+		return err
+	case errors.As(failed, &tooLarge), errors.As(failed, &input), errors.Is(failed, io.ErrUnexpectedEOF), errors.Is(failed, os.ErrDeadlineExceeded):
+		return failed
+	default: // chunks that are none, a connection that broke
+		return problem(http.StatusBadRequest, "The body cannot be read.").with("Connection", "close").because(failed)
 	}
-	return err
 }
 
 // stalling bounds how long a body may stand still.

@@ -14,9 +14,12 @@ import (
 	"birdwatch/query"
 )
 
+// encodeJSON writes a value of our own types, without the escapes that only HTML needs.
+func encodeJSON(v any) ([]byte, error) { return json.MarshalWithOption(v, json.DisableHTMLEscape()) }
+
 // writeJSON sends a value of our own types.
 func writeJSON(c echo.Context, status int, v any) error {
-	b, err := json.MarshalNoEscape(v)
+	b, err := encodeJSON(v)
 	if err != nil {
 		return err
 	}
@@ -25,7 +28,7 @@ func writeJSON(c echo.Context, status int, v any) error {
 
 // jsonString writes a string as JSON.
 func jsonString(s string) []byte {
-	b, err := json.MarshalNoEscape(s)
+	b, err := encodeJSON(s)
 	if err != nil {
 		panic(err) // strings can always be written
 	}

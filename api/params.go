@@ -122,6 +122,9 @@ func (p params) instant(name string) (time.Time, error) {
 	if err != nil || t.Year() < 1 || t.Year() > 9999 {
 		return time.Time{}, invalid(name, p.get(name), "The value of [%s] must be an RFC 3339 time, such as 2024-01-31T12:00:00Z (a + is written %%2B).", name)
 	}
+	if t.IsZero() { // which stands for none
+		t = t.Add(time.Millisecond)
+	}
 	return t.UTC(), nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/goccy/go-json"
 	"github.com/labstack/echo/v4"
 )
 
@@ -99,7 +98,7 @@ func notFound(id string) *Problem {
 
 // send writes the document.
 func (p *Problem) send(c echo.Context) error {
-	body, err := json.MarshalNoEscape(p)
+	body, err := encodeJSON(p)
 	if err != nil {
 		return fmt.Errorf("encode problem: %w", err)
 	}

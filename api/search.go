@@ -133,7 +133,7 @@ func (s *Server) request(p params, of string, within time.Duration) (r search.Re
 // is never 0.
 func requestSum(of, granularity string, r search.Request) uint64 {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %q %q %d %d %d %d", of, granularity, r.Query.String(), r.Start.UnixNano(), r.End.UnixNano(), r.AfterID, r.BeforeID)
+	fmt.Fprintf(h, "%s %q %q %s %s %d %d", of, granularity, r.Query.String(), r.Start.UTC(), r.End.UTC(), r.AfterID, r.BeforeID)
 	for _, s := range []*tweet.Seq{r.AfterSeq, r.UntilSeq} {
 		if s == nil {
 			fmt.Fprint(h, " none")

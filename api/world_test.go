@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -65,9 +66,9 @@ func (w *world) note(id tweet.ID, text string) tweet.Seq {
 func (w *world) delete(id tweet.ID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	seq := w.last() + 1
 	for i, d := range w.docs {
-		if d.ID == id {
+		if d.ID == id && !d.Tombstone {
+			seq := w.last() + 1
 			w.append(tweet.Entry{Seq: seq, FirstSeq: d.FirstSeq, Record: tweet.Record{Kind: tweet.KindDelete, ID: id}})
 			w.docs[i] = tweet.NewTombstone(id, d.FirstSeq, noon.UnixMilli())
 		}
@@ -137,7 +138,9 @@ func (w *world) sightings(id tweet.ID) (es []tweet.Entry) {
 	return es
 }
 
-func (w *world) Content(_ context.Context, id tweet.ID) ([]tweet.Entry, error) { return w.sightings(id), nil }
+func (w *world) Content(_ context.Context, id tweet.ID) ([]tweet.Entry, error) {
+	return w.sightings(id), nil
+}
 
 // matches are the documents that a request asks for, newest first; created_at is checked by the query.
 func (w *world) matches(r search.Request) (hits []search.Hit) {
@@ -389,3 +392,8 @@ func (s *served) get(t testing.TB, path string, header ...string) answer {
 	t.Helper()
 	return s.do(t, http.MethodGet, path, "", header...)
 }
+
+// liveOptions are the hub's defaults.
+var liveOptions live.Options
+
+func itoa(n int) string { return strconv.Itoa(n) }

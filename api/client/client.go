@@ -2,7 +2,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +26,9 @@ func New(base, token string) *Client {
 	transport.ResponseHeaderTimeout = time.Minute
 	return &Client{strings.TrimSuffix(base, "/"), token, &http.Client{Transport: transport}}
 }
+
+// Close lets go of connections that are idle.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // Error is a problem document that the server answered with.
 type Error struct {
@@ -108,41 +110,4 @@ func (c *Client) get(ctx context.Context, path string, q url.Values, to any) err
 		return fmt.Errorf("answer of %s: %w", path, err)
 	}
 	return nil
-}
-
-// Page is one page of a search, with its objects as they came.
-type Page struct {
-	Data     []json.RawMessage          `json:"data"`
-	Includes map[string]json.RawMessage `json:"includes"`
-	Meta     struct {
-		ResultCount int    `json:"result_count"`
-		NextToken   string `json:"next_token"`
-	} `json:"meta"`
-}
-
-// Search gives one page of search/all.
-func (c *Client) Search(ctx context.Context, q url.Values) (*Page, error) {
-	p := new(Page)
-	return p, c.get(ctx, "/2/tweets/search/all", q, p)
-}
-
-// Status gives the server's status, as JSON.
-func (c *Client) Status(ctx context.Context) (json.RawMessage, error) {
-	var v struct{ Data json.RawMessage }
-	err := c.get(ctx, "/2/status", nil, &v)
-	return v.Data, err
-}
-
-// Import sends lines as POST /2/tweets/import takes them, and gives the summary as JSON.
-func (c *Client) Import(ctx context.Context, lines []byte) (json.RawMessage, error) {
-	answer, err := c.do(ctx, http.MethodPost, "/2/tweets/import", nil, http.Header{"Content-Type": {"application/x-ndjson"}}, bytes.NewReader(lines))
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	var v struct{ Data json.RawMessage }
-	if err := json.NewDecoder(answer.Body).Decode(&v); err != nil {
-		return nil, fmt.Errorf("answer of import: %w", err)
-	}
-	return v.Data, nil
 }

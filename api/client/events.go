@@ -29,14 +29,11 @@ const maxLine = 16 << 20
 // A block without data moves only the id, and is an Event with neither name nor data.
 func ReadEvents(r io.Reader, retry func(time.Duration)) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		lines := bufio.NewScanner(r)
-		lines.Buffer(nil, maxLine)
-		lines.Split(splitLines)
+		in := &lines{in: bufio.NewReader(r)}
 		var e Event
 		var data []string
 		moved := false
-		for lines.Scan() {
-			line := lines.Text()
+		for line, ok := in.next(); ok; line, ok = in.next() {
 			if line == "" {
 				if len(data) > 0 || moved {
 					e.Data = strings.Join(data, "\n")
@@ -67,32 +64,51 @@ func ReadEvents(r io.Reader, retry func(time.Duration)) iter.Seq2[Event, error] 
 				}
 			}
 		}
-		if err := lines.Err(); err != nil {
-			yield(Event{}, fmt.Errorf("read stream: %w", err))
+		if in.err != nil {
+			yield(Event{}, fmt.Errorf("read stream: %w", in.err))
 		}
 	}
 }
 
-// splitLines ends lines at \n, \r\n or \r, as the specification does.
-func splitLines(data []byte, atEOF bool) (int, []byte, error) {
-	for i, c := range data {
-		switch c {
-		case '\n':
-			return i + 1, data[:i], nil
-		case '\r':
-			if i+1 == len(data) && !atEOF {
-				return 0, nil, nil
+// lines reads lines that end at \n, \r\n or \r, as the specification has it. A \r ends its line at once: what it ends must not
+// wait for the byte behind it.
+type lines struct {
+	in    *bufio.Reader
+	buf   []byte
+	began bool // something was read
+	wasCR bool // the line before ended at \r, whose \n may follow
+	ended bool
+	err   error // why reading failed; nil at the end of the stream
+}
+
+// next gives the next line; false at the end. A last line without an end is none.
+func (l *lines) next() (string, bool) {
+	l.buf = l.buf[:0]
+	for !l.ended {
+		c, err := l.in.ReadByte()
+		switch {
+		case err != nil:
+			l.ended = true
+			if err != io.EOF {
+				l.err = err
 			}
-			if i+1 < len(data) && data[i+1] == '\n' {
-				return i + 2, data[:i], nil
+		case c == '\n' && l.wasCR:
+			l.wasCR = false
+		case c == '\n' || c == '\r':
+			l.wasCR = c == '\r'
+			line := string(l.buf)
+			if !l.began {
+				l.began, line = true, strings.TrimPrefix(line, "\uFEFF")
 			}
-			return i + 1, data[:i], nil
+			return line, true
+		case len(l.buf) == maxLine:
+			l.ended, l.err = true, fmt.Errorf("a line is longer than %d bytes", maxLine)
+		default:
+			l.wasCR = false
+			l.buf = append(l.buf, c)
 		}
 	}
-	if atEOF {
-		return len(data), nil, nil // a block that was cut off is no event
-	}
-	return 0, nil, nil
+	return "", false
 }
 
 // silence is how long a stream may say nothing: heartbeats come every 15 s.
@@ -156,6 +172,9 @@ func (t *tail) once(ctx context.Context, yield func(Event, error) bool) error {
 		return err
 	}
 	defer answer.Body.Close()
+	if t.over = answer.StatusCode == http.StatusNoContent; t.over { // it had its end before
+		return nil
+	}
 	dead := time.AfterFunc(silence, cancel)
 	defer dead.Stop()
 	body := readerFunc(func(p []byte) (int, error) {

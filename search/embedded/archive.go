@@ -14,9 +14,8 @@ import (
 	"strings"
 	"sync"
 
-	_ "modernc.org/sqlite"
+	"modernc.org/sqlite"
 
-	"birdwatch/query"
 	"birdwatch/search"
 	"birdwatch/tweet"
 )
@@ -34,9 +33,11 @@ type Options struct {
 
 // Archive is an open archive. Its methods are safe for concurrent use: one writes at a time, many read meanwhile.
 type Archive struct {
-	path string
-	db   *sql.DB // of the writer's one connection
-	read *sql.DB
+	path   string
+	db     *sql.DB // of the writer's one connection
+	read   *sql.DB
+	state  *sql.Stmt // on read: stateSQL
+	bodies *sql.Stmt // on read: bodiesSQL
 
 	mu    sync.Mutex // guards what follows, and writing
 	conn  *sql.Conn
@@ -45,7 +46,8 @@ type Archive struct {
 
 var _ search.Archive = (*Archive)(nil)
 
-// docs has a row for every document, tombstones too; bodies one for each that has content; terms likewise.
+// schema: docs has a row for every document, tombstones too; bodies one for each that has content; terms (fullText) likewise. Rows
+// of docs are small, as counting reads many of them.
 const schema = `
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS docs (
@@ -54,8 +56,10 @@ CREATE TABLE IF NOT EXISTS docs (
 	likes INTEGER NOT NULL, reposts INTEGER NOT NULL, replies INTEGER NOT NULL, quotes INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS bodies (id INTEGER PRIMARY KEY, frame BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS dead_letters (n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, id INTEGER NOT NULL, reason TEXT NOT NULL, frame BLOB);
+CREATE INDEX IF NOT EXISTS dead_letters_by_id ON dead_letters (id);
 CREATE TABLE IF NOT EXISTS geo_scrubs (user_id INTEGER PRIMARY KEY, up_to INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS notices (seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, id INTEGER NOT NULL, user_id INTEGER NOT NULL, at INTEGER NOT NULL, detail BLOB);
+CREATE TABLE IF NOT EXISTS notices (seq INTEGER, kind INTEGER, id INTEGER, user_id INTEGER, at INTEGER, detail BLOB,
+	PRIMARY KEY (kind, id, user_id, at, detail)) WITHOUT ROWID;
 `
 
 // fullText is contentless: the terms can be found, not read. Every printable ASCII character belongs to a term; blanks part them.
@@ -91,60 +95,92 @@ func (a *Archive) open(ctx context.Context, o Options) (err error) {
 	if a.db, err = openDB(a.path, o.MaxPages, false); err != nil {
 		return err
 	}
-	if _, err = a.db.ExecContext(ctx, schema); err != nil {
-		return err
-	}
-	if _, err = a.db.ExecContext(ctx, fullText); err != nil {
-		return err
-	}
 	if err = a.checkFormat(ctx); err != nil {
 		return err
 	}
 	if a.conn, err = a.db.Conn(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
-	a.read, err = openDB(a.path, 0, true)
+	if a.read, err = openDB(a.path, 0, true); err != nil {
+		return err
+	}
+	if a.state, err = a.read.PrepareContext(ctx, stateSQL); err != nil {
+		return err
+	}
+	a.bodies, err = a.read.PrepareContext(ctx, bodiesSQL)
 	return err
 }
 
+// Pages of SQLite's own cache (KiB) matter to the writer only: readers see the file through the memory map.
+const (
+	writerCache = 65_536
+	readerCache = 8_192
+	mapped      = 1 << 30
+	readers     = 8
+)
+
 func openDB(path string, maxPages int, readOnly bool) (*sql.DB, error) {
 	// A page of 16 kB holds a dozen bodies; of 4 kB two, with a third of it empty.
-	q := url.Values{"_pragma": {"busy_timeout(10000)", "page_size(16384)", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)", "cache_size(-65536)", "mmap_size(1073741824)", "temp_store(memory)"}}
+	pragmas := []string{"busy_timeout(10000)", "page_size(16384)", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)", fmt.Sprintf("mmap_size(%d)", mapped), "temp_store(memory)"}
 	if maxPages > 0 {
-		q.Add("_pragma", fmt.Sprintf("max_page_count(%d)", maxPages))
+		pragmas = append(pragmas, fmt.Sprintf("max_page_count(%d)", maxPages))
 	}
+	connections := 1
 	if readOnly {
-		q.Add("_pragma", "query_only(1)")
+		connections = readers
+		pragmas = append(pragmas, "query_only(1)", fmt.Sprintf("cache_size(-%d)", readerCache))
+	} else {
+		pragmas = append(pragmas, fmt.Sprintf("cache_size(-%d)", writerCache))
 	}
+	q := url.Values{"_pragma": pragmas}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(1)
-	if readOnly {
-		db.SetMaxOpenConns(8)
-		db.SetMaxIdleConns(8)
-	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
 	return db, nil
 }
 
+// checkFormat makes the tables of a new file; a file of a newer format it leaves alone.
 func (a *Archive) checkFormat(ctx context.Context) error {
-	var format, analysis int
-	err := a.db.QueryRowContext(ctx, "SELECT (SELECT value FROM meta WHERE key = 'analysis'), value FROM meta WHERE key = 'format'").Scan(&analysis, &format)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		// FTS5 merges less often than by default: imports are half as long, pages as fast.
-		_, err = a.db.ExecContext(ctx, `INSERT INTO meta VALUES ('format', ?), ('analysis', ?), ('epoch', ''), ('seq', 0);
-			INSERT INTO terms (terms, rank) VALUES ('automerge', 8), ('crisismerge', 32), ('secure-delete', 1);`, formatVersion, analysisVersion)
+	var tables int
+	if err := a.db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = 'meta'").Scan(&tables); err != nil {
 		return err
-	case err != nil:
-		return err
-	case format > formatVersion:
-		return fmt.Errorf("the file has format %d, this program knows up to %d: use a newer one", format, formatVersion)
-	case analysis != analysisVersion:
-		return fmt.Errorf("the index was made by analysis %d, this program has %d: it has to be made again", analysis, analysisVersion)
 	}
-	return nil
+	if tables > 0 {
+		var format, analysis int
+		err := a.db.QueryRowContext(ctx, "SELECT (SELECT value FROM meta WHERE key = 'format'), (SELECT value FROM meta WHERE key = 'analysis')").Scan(&format, &analysis)
+		switch {
+		case err != nil:
+			return err
+		case format > formatVersion:
+			return fmt.Errorf("the file has format %d, this program knows up to %d: use a newer one", format, formatVersion)
+		case analysis != analysisVersion:
+			return fmt.Errorf("the index was made by analysis %d, this program has %d: it has to be made again", analysis, analysisVersion)
+		}
+	}
+	tx, err := a.db.BeginTx(ctx, nil) // a file is whole or empty
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, schema+fullText); err != nil {
+		return err
+	}
+	if tables == 0 {
+		// FTS5 merges less often than by default: imports are half as long, pages as fast.
+		_, err = tx.ExecContext(ctx, `INSERT INTO meta VALUES ('format', ?), ('analysis', ?), ('epoch', ''), ('seq', 0);
+			INSERT INTO terms (terms, rank) VALUES ('automerge', 8), ('crisismerge', 32), ('secure-delete', 1);`, formatVersion, analysisVersion)
+		if err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `INSERT OR IGNORE INTO meta VALUES ('tweets', 0), ('tombstones', 0), ('dead_letters', 0), ('highest', 0), ('strays', 0)`)
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // Close closes the file. Searches under way fail.
@@ -156,6 +192,11 @@ func (a *Archive) Close() error {
 		errs = append(errs, s.Close())
 	}
 	a.stmts = nil
+	for _, s := range []*sql.Stmt{a.state, a.bodies} {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
+	}
 	if a.conn != nil {
 		errs = append(errs, a.conn.Close())
 	}
@@ -167,24 +208,30 @@ func (a *Archive) Close() error {
 	return errors.Join(errs...)
 }
 
-// Position is the place in the journal up to which entries are applied.
-func (a *Archive) Position(ctx context.Context) (p tweet.Position, err error) {
-	err = a.read.QueryRowContext(ctx, "SELECT (SELECT value FROM meta WHERE key = 'epoch'), (SELECT value FROM meta WHERE key = 'seq')").Scan(&p.Epoch, &p.Seq)
-	return p, fault("position", err)
+// stateSQL is what the archive says of itself.
+const stateSQL = `SELECT max(value) FILTER (WHERE key = 'epoch'), max(value) FILTER (WHERE key = 'seq'), max(value) FILTER (WHERE key = 'tweets'),
+	max(value) FILTER (WHERE key = 'tombstones'), max(value) FILTER (WHERE key = 'dead_letters'), max(value) FILTER (WHERE key = 'highest'),
+	max(value) FILTER (WHERE key = 'strays') FROM meta`
+
+// readState fills in all but the size; strays says whether tweets are indexed whose id and time disagree.
+func readState(row *sql.Row) (s search.Stats, strays bool, err error) {
+	err = row.Scan(&s.Position.Epoch, &s.Position.Seq, &s.Tweets, &s.Tombstones, &s.DeadLetters, &s.HighestSeq, &strays)
+	s.HighestSeq = max(s.HighestSeq, s.Position.Seq)
+	return s, strays, err
 }
 
-// Stats counts what the archive holds.
-func (a *Archive) Stats(ctx context.Context) (s search.Stats, err error) {
-	if s.Position, err = a.Position(ctx); err != nil {
-		return s, err
-	}
-	var highest sql.NullInt64
-	err = a.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM docs WHERE flags & ? = 0), (SELECT count(*) FROM docs WHERE flags & ? <> 0),
-		(SELECT count(*) FROM dead_letters), (SELECT max(first_seq) FROM docs)`, flagTombstone, flagTombstone).Scan(&s.Tweets, &s.Tombstones, &s.DeadLetters, &highest)
+// Position is the place in the journal up to which entries are applied.
+func (a *Archive) Position(ctx context.Context) (tweet.Position, error) {
+	s, _, err := readState(a.state.QueryRowContext(ctx))
+	return s.Position, fault("position", err)
+}
+
+// Stats says what the archive holds. It is cheap, however large the archive.
+func (a *Archive) Stats(ctx context.Context) (search.Stats, error) {
+	s, _, err := readState(a.state.QueryRowContext(ctx))
 	if err != nil {
-		return s, fault("count", err)
+		return s, fault("stats", err)
 	}
-	s.HighestSeq = max(tweet.Seq(highest.Int64), s.Position.Seq)
 	for _, name := range []string{a.path, a.path + "-wal"} {
 		if info, err := os.Stat(name); err == nil {
 			s.Bytes += info.Size()
@@ -195,8 +242,14 @@ func (a *Archive) Stats(ctx context.Context) (s search.Stats, err error) {
 
 // Check runs SQLite's checks over the file and FTS5's over the index; nil when both are sound.
 func (a *Archive) Check(ctx context.Context) error {
+	// A connection of its own: FTS5's part of the check takes what an older connection remembers of the index for true.
+	db, err := openDB(a.path, 0, true)
+	if err != nil {
+		return fmt.Errorf("check archive: %w", err)
+	}
+	defer db.Close()
 	var found string
-	if err := a.read.QueryRowContext(ctx, "PRAGMA quick_check").Scan(&found); err != nil {
+	if err := db.QueryRowContext(ctx, "PRAGMA quick_check").Scan(&found); err != nil {
 		return fmt.Errorf("check archive: %w", err)
 	}
 	if found != "ok" {
@@ -225,21 +278,19 @@ func (a *Archive) Optimize(ctx context.Context) error {
 
 // fault turns an error of SQLite into one that the callers know.
 func fault(what string, err error) error {
+	var code *sqlite.Error
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("archive: %s: %w", what, search.ErrTimeout)
-	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("archive: %s: %w", what, err)
+	case errors.As(err, &code) && passing[code.Code()&0xff]:
+		return fmt.Errorf("archive: %s: %w: %w", what, search.ErrUnavailable, err)
 	case errors.Is(err, sql.ErrConnDone) || strings.Contains(err.Error(), "database is closed"):
-		return fmt.Errorf("archive: %s: %w", what, search.ErrUnavailable)
+		return fmt.Errorf("archive: %s: %w: closed", what, search.ErrUnavailable)
 	}
 	return fmt.Errorf("archive: %s: %w", what, err)
 }
 
-// figureColumns name the columns of the figures in docs.
-var figureColumns = [query.NumFigures]string{
-	query.CreatedAt: "created_at", query.TweetID: "id", query.Followers: "followers", query.Following: "following", query.Tweets: "tweets",
-	query.Listed: "listed", query.Likes: "likes", query.Reposts: "reposts", query.Replies: "replies", query.Quotes: "quotes",
-}
+// passing are SQLite's codes of errors after which the same may work later: busy, locked, out of memory, I/O, full.
+var passing = map[int]bool{5: true, 6: true, 7: true, 10: true, 13: true}

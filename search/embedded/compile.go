@@ -3,236 +3,268 @@ package embedded
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
-	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"birdwatch/query"
-	"birdwatch/tweet"
 )
 
-var timeZero = time.Unix(0, 0)
-
-// node is what SQLite makes of a part of a query.
-type node struct {
-	// fts is an expression of FTS5 that finds every match, and more where exact is false; "" finds all.
-	fts   string
-	exact bool // fts alone decides
-	not   bool // an exact node found by everything that fts does not find
-	// sql decides alone, over a row d of docs; rest decides over the rows that fts finds. Unused where exact.
-	sql      string
-	args     []any
-	rest     string
-	restArgs []any
-	check    bool // only query.Matcher decides
-	// lo and hi bound the ids of matches.
-	lo, hi int64
+// part is a conjunction that SQLite answers in one walk in order of id. A query is a disjunction of parts: each walk stops
+// early, and what they find is merged.
+type part struct {
+	with    []string // expressions of FTS5 that all have to match
+	without []string // and those of which none may
+	ranges  [query.NumFigures]interval
+	check   bool // the part finds too much: the Matcher decides
 }
 
-// planned is a whole query.
-type planned struct {
-	node
-	matcher *query.Matcher // nil unless it has to decide
-}
+// interval is lo ≤ x ≤ hi.
+type interval struct{ lo, hi int64 }
 
-func plan(e query.Expr) *planned {
-	p := &planned{node: query.Build(e, builder{})}
-	if p.not {
-		p.fts, p.not = negated(p.fts), false
-	}
-	if p.check {
-		p.matcher = query.NewMatcher(e)
-		p.rest, p.restArgs = "", nil
+var whole = interval{math.MinInt64, math.MaxInt64}
+
+// maxParts bounds the walks of one query. What would need more is found too broadly and checked.
+const maxParts = 24
+
+func everything() part {
+	p := part{}
+	for i := range p.ranges {
+		p.ranges[i] = whole
 	}
 	return p
 }
 
-type builder struct{}
+// partsOf gives the parts whose union has every match of e; where no part has to be checked, exactly the matches.
+func partsOf(e query.Expr) []part { return query.Build(e, builder{}) }
 
-func all() node { return node{exact: true, lo: 0, hi: math.MaxInt64} }
+// builder makes parts. A Not needs no case of its own in SQL: negations are driven into the parts.
+type builder struct{}
 
 func quoted(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
-func negated(fts string) string { return quoted(query.AllTerm) + " NOT (" + fts + ")" }
-
-// positive is the node's fts with a negation written out.
-func (n node) positive() string {
-	if n.not {
-		return negated(n.fts)
-	}
-	return n.fts
+func found(fts ...string) part {
+	p := everything()
+	p.with = fts
+	return p
 }
 
-// condition is the node over a row of docs, whether exact or not.
-func (n node) condition() (string, []any) {
-	switch {
-	case !n.exact:
-		return n.sql, n.args
-	case n.fts == "":
-		return "true", nil
-	}
-	in := "d.id IN (SELECT rowid FROM terms WHERE terms MATCH ?)"
-	if n.not {
-		in = "d.id NOT IN (SELECT rowid FROM terms WHERE terms MATCH ?)"
-	}
-	return in, []any{n.fts}
+func (builder) All() []part { return []part{everything()} }
+
+func (builder) Term(t string) []part { return []part{found(quoted(t))} }
+
+func (builder) Prefix(t string) []part { return []part{found(quoted(t) + " *")} }
+
+func (builder) Range(f query.Figure, lo, hi int64) []part {
+	p := everything()
+	p.ranges[f] = interval{lo, hi}
+	return p.possible()
 }
 
-func (builder) All() node { return all() }
-
-func (builder) Term(t string) node { n := all(); n.fts = quoted(t); return n }
-
-func (builder) Prefix(t string) node { n := all(); n.fts = quoted(t) + " *"; return n }
-
-func (b builder) Phrase(words []string, prefix bool) node {
-	n := all()
-	n.fts = quoted(strings.Join(words, " "))
-	if prefix {
-		n.fts += " *"
-	}
-	if strings.ContainsFunc(strings.Join(words, ""), formed) {
-		return b.loose(words, prefix)
-	}
-	return n
-}
-
-// formed reports whether r may be of a word with further forms (an emoji): those lie elsewhere in the row, so that
-// FTS5's positions do not tell.
-func formed(r rune) bool {
-	return r >= 0x2000 && !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsNumber(r) && !unicode.In(r, unicode.Co) || r >= 0x1F000 && r <= 0x1FFFF
-}
-
-// loose finds tweets with all the words, of which the Matcher takes those that match.
-func (b builder) loose(words []string, prefix bool) node {
-	xs := make([]string, len(words))
-	for i, w := range words {
-		xs[i] = quoted(w)
-		if prefix && i == len(words)-1 {
-			xs[i] += " *"
+// Phrase: where a word may be a further form of what is written, FTS5's positions do not tell, since those forms lie
+// elsewhere in the row. Then the stretches between such words are found, and the rest is checked.
+func (builder) Phrase(words []string, prefix bool) []part {
+	var fts []string
+	stretch := func(words []string, prefix bool) {
+		if len(words) > 0 {
+			x := quoted(strings.Join(words, " "))
+			if prefix {
+				x += " *"
+			}
+			fts = append(fts, x)
 		}
 	}
-	n := all()
-	n.fts, n.exact, n.check = strings.Join(xs, " AND "), false, true
-	return n.decidedBy("true", nil)
-}
-
-// Near: FTS5 counts the words between the first and the last of a clump, ours those that are none of the given ones.
-func (b builder) Near(words []string, apart int) node {
-	seen := map[string]bool{}
-	for _, w := range words {
-		if seen[w] || strings.ContainsFunc(w, formed) {
-			return b.loose(words, false)
-		}
-		seen[w] = true
-	}
-	xs := make([]string, len(words))
+	from, check := 0, false
 	for i, w := range words {
-		xs[i] = quoted(w)
+		if formed(w) {
+			stretch(words[from:i], false)
+			stretch(words[i:i+1], prefix && i == len(words)-1)
+			from, check = i+1, true
+		}
 	}
-	n := all()
-	n.fts = fmt.Sprintf("NEAR(%s, %d)", strings.Join(xs, " "), apart+len(words)-2)
-	return n
+	stretch(words[from:], prefix)
+	p := found(fts...)
+	p.check = check
+	return []part{p}
 }
 
-func (builder) Range(f query.Figure, lo, hi int64) node {
-	n := all().decidedBy("d."+figureColumns[f]+" BETWEEN ? AND ?", []any{lo, hi})
-	switch f {
-	case query.TweetID:
-		n.lo, n.hi = max(0, lo), hi
-	case query.CreatedAt:
-		n.lo, n.hi = idsAround(lo, hi)
-	}
-	return n
-}
-
-// idsAround bounds the ids of tweets that were created from lo to hi, Unix milliseconds, with slack: ids are off by some minutes.
-func idsAround(lo, hi int64) (int64, int64) {
-	from, to := int64(0), int64(math.MaxInt64)
-	if lo > math.MinInt64/2 {
-		from = int64(tweet.IDAt(time.UnixMilli(lo).Add(-tweet.IDSlack)))
-	}
-	if hi < math.MaxInt64/2 {
-		// Ids before the first snowflake hold no time.
-		to = max(int64(tweet.IDAt(time.UnixMilli(hi+1).Add(tweet.IDSlack))), int64(tweet.FirstSnowflake))
-	}
-	return from, to
-}
-
-func (builder) Not(x node) node {
-	n := all()
-	switch {
-	case x.exact && x.fts == "":
-		n = n.decidedBy("false", nil)
-	case x.exact:
-		n.fts, n.not = x.fts, !x.not
-	default:
-		n.check = x.check
-		n = n.decidedBy("NOT ("+x.sql+")", x.args)
-	}
-	return n
-}
-
-func (builder) And(xs []node) node {
-	n := all()
-	var with, without, rest, conditions []string
-	for _, x := range xs {
-		n.lo, n.hi = max(n.lo, x.lo), min(n.hi, x.hi)
-		n.check = n.check || x.check
+// Near: FTS5 counts all words between the first and the last of a clump, and lets one word stand for two.
+func (builder) Near(words []string, apart int) []part {
+	var fts, placed []string
+	check := false
+	for i, w := range words {
 		switch {
-		case x.fts == "":
-		case x.not:
-			without = append(without, "("+x.fts+")")
+		case slices.Contains(words[:i], w):
+			check = true
+		case formed(w):
+			fts, check = append(fts, quoted(w)), true
 		default:
-			with = append(with, "("+x.fts+")")
+			placed = append(placed, quoted(w))
 		}
-		if !x.exact {
-			n.exact = false
-			rest = append(rest, "("+x.rest+")")
-			n.restArgs = append(n.restArgs, x.restArgs...)
-		}
-		c, args := x.condition()
-		conditions = append(conditions, "("+c+")")
-		n.args = append(n.args, args...)
 	}
-	n.fts = strings.Join(with, " AND ")
-	if len(without) > 0 {
-		base := quoted(query.AllTerm)
-		if n.fts != "" {
-			base = "(" + n.fts + ")"
-		}
-		n.fts = base + " NOT (" + strings.Join(without, " OR ") + ")"
+	if len(placed) > 0 {
+		fts = append(fts, fmt.Sprintf("NEAR(%s, %d)", strings.Join(placed, " "), apart+len(words)-2))
 	}
-	n.rest, n.sql = strings.Join(rest, " AND "), strings.Join(conditions, " AND ")
-	return n
+	p := found(fts...)
+	p.check = check
+	return []part{p}
 }
 
-func (builder) Or(xs []node) node {
-	n := all()
-	n.lo, n.hi = math.MaxInt64, 0
-	var finds, conditions []string
-	every := false
+// formed reports whether a word may also stand for another: an emoji for one with skin tones. Some emoji are letters,
+// such as U+2139; words of other letters from there on are not many. No term of a field does.
+func formed(word string) bool {
+	r, _ := utf8.DecodeRuneInString(word)
+	return r >= 0x2000 && (r < 0x2C00 || !unicode.IsLetter(r)) && !unicode.Is(unicode.Co, r)
+}
+
+// And multiplies out. What would be too many parts is left out of the search and checked.
+func (builder) And(xs [][]part) []part {
+	slices.SortStableFunc(xs, func(a, b []part) int { return len(a) - len(b) })
+	product := []part{everything()}
 	for _, x := range xs {
-		n.lo, n.hi = min(n.lo, x.lo), max(n.hi, x.hi)
-		n.exact, n.check = n.exact && x.exact, n.check || x.check
-		if x.fts == "" {
-			every = true
-		} else {
-			finds = append(finds, "("+x.positive()+")")
+		if len(product)*len(x) > maxParts {
+			for i := range product {
+				product[i].check = true
+			}
+			continue
 		}
-		c, args := x.condition()
-		conditions = append(conditions, "("+c+")")
-		n.args = append(n.args, args...)
+		var next []part
+		for _, p := range product {
+			for _, q := range x {
+				next = append(next, p.and(q).possible()...)
+			}
+		}
+		product = next
 	}
-	if !every {
-		n.fts = strings.Join(finds, " OR ")
-	}
-	n.sql = strings.Join(conditions, " OR ")
-	n.rest, n.restArgs = n.sql, n.args
-	return n
+	return product
 }
 
-// decidedBy makes the node one that SQL decides.
-func (n node) decidedBy(sql string, args []any) node {
-	n.exact, n.sql, n.args, n.rest, n.restArgs = false, sql, args, sql, args
-	return n
+func (p part) and(q part) part {
+	p.with = slices.Concat(p.with, q.with)
+	p.without = slices.Concat(p.without, q.without)
+	p.check = p.check || q.check
+	for f := range p.ranges {
+		p.ranges[f].lo, p.ranges[f].hi = max(p.ranges[f].lo, q.ranges[f].lo), min(p.ranges[f].hi, q.ranges[f].hi)
+	}
+	return p
+}
+
+// possible is p, or nothing where a range is empty.
+func (p part) possible() []part {
+	for _, r := range p.ranges {
+		if r.lo > r.hi {
+			return nil
+		}
+	}
+	return []part{p}
+}
+
+// Or puts parts that differ in their terms only into one expression.
+func (builder) Or(xs [][]part) []part {
+	var groups [][]part
+	for _, q := range slices.Concat(xs...) {
+		i := slices.IndexFunc(groups, func(g []part) bool { return g[0].ranges == q.ranges && g[0].check == q.check })
+		if i < 0 {
+			groups = append(groups, []part{q})
+			continue
+		}
+		groups[i] = append(groups[i], q)
+	}
+	if len(groups) > maxParts {
+		broad := union(slices.Concat(groups...))
+		broad.check = true
+		return []part{broad}
+	}
+	sum := make([]part, len(groups))
+	for i, g := range groups {
+		sum[i] = union(g)
+	}
+	return sum
+}
+
+// union finds what any of the parts finds, and more where their ranges differ.
+func union(ps []part) part {
+	if len(ps) == 1 {
+		return ps[0]
+	}
+	sum := ps[0]
+	sum.with, sum.without = nil, nil
+	xs := make([]string, len(ps))
+	for i, p := range ps {
+		xs[i] = p.fts()
+		for f := range p.ranges {
+			sum.ranges[f].lo, sum.ranges[f].hi = min(sum.ranges[f].lo, p.ranges[f].lo), max(sum.ranges[f].hi, p.ranges[f].hi)
+		}
+	}
+	if !slices.Contains(xs, "") {
+		sum.with = []string{enclosed(xs, " OR ")}
+	}
+	return sum
+}
+
+// Not: none of the parts, each of which is missed by its terms or by one of its ranges.
+func (b builder) Not(x []part) []part {
+	missed := make([][]part, len(x))
+	for i, p := range x {
+		missed[i] = p.not()
+	}
+	return b.And(missed)
+}
+
+func (p part) not() []part {
+	if p.check {
+		all := everything()
+		all.check = true
+		return []part{all}
+	}
+	var parts []part
+	if fts := p.fts(); fts != "" {
+		q := everything()
+		if len(p.with) == 0 {
+			q.with = []string{enclosed(p.without, " OR ")}
+		} else {
+			q.without = []string{fts}
+		}
+		parts = append(parts, q)
+	}
+	for f, r := range p.ranges {
+		if r.lo != math.MinInt64 {
+			q := everything()
+			q.ranges[f].hi = r.lo - 1
+			parts = append(parts, q)
+		}
+		if r.hi != math.MaxInt64 {
+			q := everything()
+			q.ranges[f].lo = r.hi + 1
+			parts = append(parts, q)
+		}
+	}
+	return parts
+}
+
+// fts is the one expression of the part's terms; "" finds all.
+func (p part) fts() string {
+	with := enclosed(p.with, " AND ")
+	if len(p.without) == 0 {
+		return with
+	}
+	if with == "" {
+		with = quoted(query.AllTerm)
+	}
+	return "(" + with + ") NOT (" + enclosed(p.without, " OR ") + ")"
+}
+
+func enclosed(xs []string, by string) string {
+	if len(xs) == 1 {
+		return xs[0]
+	}
+	var b strings.Builder
+	for i, x := range xs {
+		if i > 0 {
+			b.WriteString(by)
+		}
+		b.WriteString("(" + x + ")")
+	}
+	return b.String()
 }

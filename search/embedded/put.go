@@ -2,8 +2,6 @@ package embedded
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -19,6 +17,7 @@ type ready struct {
 	frame   []byte
 	text    []byte // its terms, parted by blanks
 	figures [query.NumFigures]int64
+	stray   bool
 }
 
 var targets = sync.Pool{New: func() any { return new(query.Target) }}
@@ -65,8 +64,14 @@ func makeReady(d *tweet.Document, p *tweet.Payload, frame []byte) (*ready, error
 	defer targets.Put(t)
 	t.Set(p)
 	r.text, r.figures = appendTerms(nil, &t.Terms), t.Figures
+	if r.stray = stray(d.ID, r.figures[query.CreatedAt]); r.stray {
+		r.text = append(append(r.text, ' '), strayTerm...)
+	}
 	return r, nil
 }
+
+// strayTerm is the term of tweets whose created_at is farther from the time in their id than tweet.IDSlack.
+const strayTerm = query.AllTerm + "stray"
 
 // appendTerms writes terms as FTS5 is given them: the words in order; the term that all have, which also keeps phrases from
 // reaching on; further forms; fields.
@@ -88,19 +93,17 @@ func appendTerms(dst []byte, t *tweet.Terms) []byte {
 // put writes a document over what was there (nil: nothing).
 func (w *writer) put(was, d *tweet.Document, r *ready) error {
 	id := int64(d.ID)
+	w.count(was, -1)
+	w.count(d, 1)
+	w.highest = max(w.highest, int64(d.FirstSeq))
 	if was != nil && !was.Tombstone {
 		if err := w.exec("DELETE FROM terms WHERE rowid = ?", id); err != nil {
 			return err
 		}
 	}
 	if d.Tombstone {
-		if was != nil {
-			if err := w.exec("DELETE FROM bodies WHERE id = ?", id); err != nil {
-				return err
-			}
-			if err := w.exec("DELETE FROM dead_letters WHERE id = ?", id); err != nil {
-				return err
-			}
+		if err := w.forget(id); err != nil {
+			return err
 		}
 		return w.putRow(d, [query.NumFigures]int64{})
 	}
@@ -110,6 +113,7 @@ func (w *writer) put(was, d *tweet.Document, r *ready) error {
 			return err
 		}
 	}
+	w.strays = w.strays || r.stray
 	if err := w.putRow(d, r.figures); err != nil {
 		return err
 	}
@@ -119,111 +123,28 @@ func (w *writer) put(was, d *tweet.Document, r *ready) error {
 	return w.exec("INSERT INTO terms (rowid, t) VALUES (?, ?)", id, string(r.text))
 }
 
+// forget removes a tweet's content, but for its terms.
+func (w *writer) forget(id int64) error {
+	if err := w.exec("DELETE FROM bodies WHERE id = ?", id); err != nil {
+		return err
+	}
+	n, err := w.affected("DELETE FROM dead_letters WHERE id = ?", id)
+	w.deadLetters -= n
+	return err
+}
+
+// count adds n documents of d's kind to what the archive says of itself.
+func (w *writer) count(d *tweet.Document, n int64) {
+	switch {
+	case d == nil:
+	case d.Tombstone:
+		w.tombstones += n
+	default:
+		w.tweets += n
+	}
+}
+
 func (w *writer) putRow(d *tweet.Document, f [query.NumFigures]int64) error {
 	return w.exec("INSERT OR REPLACE INTO docs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", int64(d.ID), int64(d.FirstSeq), d.At, d.BodyAt, flagsOf(d),
 		f[query.CreatedAt], f[query.Followers], f[query.Following], f[query.Tweets], f[query.Listed], f[query.Likes], f[query.Reposts], f[query.Replies], f[query.Quotes])
-}
-
-// notice does what an entry asks of documents other than its own.
-func (w *writer) notice(e *tweet.Entry) error {
-	switch e.Kind {
-	case tweet.KindDelete:
-		for _, holder := range e.Cut {
-			if err := w.change(holder, func(d *tweet.Document) (*tweet.Document, error) { return d.Without(e.ID) }); err != nil {
-				return fmt.Errorf("cut %d from %d: %w", e.ID, holder, err)
-			}
-		}
-	case tweet.KindGeo:
-		return w.scrubGeo(e)
-	case tweet.KindWithheld, tweet.KindUser:
-		return w.exec("INSERT OR REPLACE INTO notices VALUES (?, ?, ?, ?, ?, ?)", int64(e.Seq), int64(e.Kind), int64(e.ID), int64(e.UserID), e.CapturedAt, e.Payload)
-	}
-	return nil
-}
-
-// change rewrites a document that has content.
-func (w *writer) change(id tweet.ID, f func(*tweet.Document) (*tweet.Document, error)) error {
-	was, err := w.load(id)
-	if err != nil || was == nil || was.Tombstone {
-		return err
-	}
-	now, err := f(was)
-	if err != nil || now == was {
-		return err
-	}
-	return w.put(was, now, nil)
-}
-
-// scrubGeo takes places from a user's tweets up to an id, those that are here and those that come.
-func (w *writer) scrubGeo(e *tweet.Entry) error {
-	if e.UserID == 0 {
-		return nil
-	}
-	err := w.exec("INSERT INTO geo_scrubs VALUES (?, ?) ON CONFLICT (user_id) DO UPDATE SET up_to = max(up_to, excluded.up_to)", int64(e.UserID), int64(e.ID))
-	if err != nil {
-		return err
-	}
-	q, err := query.Parse(fmt.Sprintf("from:%d (has:geo OR has:place) max_id:%d", e.UserID, e.ID), timeZero)
-	if err != nil {
-		return err
-	}
-	p := plan(q.Expr)
-	rows, err := w.conn.QueryContext(context.Background(), p.idsSQL(), p.idsArgs(-1)...)
-	if err != nil {
-		return err
-	}
-	ids, err := scanIDs(rows)
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		if err := w.change(id, withoutGeo); err != nil {
-			return fmt.Errorf("scrub geo of %d: %w", id, err)
-		}
-	}
-	return nil
-}
-
-// scrubbed applies earlier scrub_geo notices to a document on its way in.
-func (w *writer) scrubbed(d *tweet.Document, r *ready) (*tweet.Document, *ready, error) {
-	if d.Tombstone {
-		return d, r, nil
-	}
-	var some bool
-	if err := w.query("SELECT EXISTS (SELECT 1 FROM geo_scrubs)", nil, &some); err != nil || !some {
-		return d, r, err
-	}
-	p, err := tweet.Decode(d.Payload)
-	if err != nil {
-		return nil, nil, err
-	}
-	var upTo tweet.ID
-	err = w.query("SELECT up_to FROM geo_scrubs WHERE user_id = ?", []any{int64(p.Data.AuthorID)}, &upTo)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && d.ID > upTo {
-		return d, r, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	clean, err := withoutGeo(d)
-	if clean != d {
-		r = nil
-	}
-	return clean, r, err
-}
-
-// withoutGeo gives the document without its place, the raw cut; d itself when it has none.
-func withoutGeo(d *tweet.Document) (*tweet.Document, error) {
-	p, err := tweet.Decode(d.Payload)
-	if err != nil || p.Data.Geo == nil {
-		return d, err
-	}
-	p.Data.Geo = nil
-	if p.Includes != nil {
-		p.Includes.Places = nil
-	}
-	m := *d
-	m.Raw, m.RawCut = nil, true
-	m.Payload, err = tweet.Encode(p)
-	return &m, err
 }

@@ -12,29 +12,21 @@ import (
 
 // Get gives the documents of ids that there are, in the order asked, tombstones among them.
 func (a *Archive) Get(ctx context.Context, ids ...tweet.ID) ([]*tweet.Document, error) {
-	s, err := a.read.PrepareContext(ctx, "SELECT d.first_seq, d.at, d.body_at, d.flags, b.frame FROM docs d LEFT JOIN bodies b ON b.id = d.id WHERE d.id = ?")
+	s, err := a.read.PrepareContext(ctx, "SELECT d.id, d.first_seq, d.at, d.body_at, d.flags, b.frame FROM docs d LEFT JOIN bodies b ON b.id = d.id WHERE d.id = ?")
 	if err != nil {
 		return nil, fault("get", err)
 	}
 	defer s.Close()
 	var docs []*tweet.Document
 	for _, id := range ids {
-		d := &tweet.Document{ID: id}
-		var flags int
-		var frame []byte
-		err := s.QueryRowContext(ctx, int64(id)).Scan(&d.FirstSeq, &d.At, &d.BodyAt, &flags, &frame)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
-		}
-		if err != nil {
+		d, err := scanDocument(s.QueryRowContext(ctx, int64(id)))
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+		case err != nil:
 			return nil, fault("get", err)
+		default:
+			docs = append(docs, d)
 		}
-		if setFlags(d, flags); !d.Tombstone {
-			if err := setContent(d, frame); err != nil {
-				return nil, fault("get", err)
-			}
-		}
-		docs = append(docs, d)
 	}
 	return docs, nil
 }

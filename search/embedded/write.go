@@ -4,20 +4,9 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
-	"slices"
 
 	"birdwatch/search"
 	"birdwatch/tweet"
-)
-
-// The bits of docs.flags.
-const (
-	flagPartial   = 1
-	flagTombstone = 2
-	flagRevived   = 4
-	flagRawCut    = 8
 )
 
 // op is one record on its way into the archive.
@@ -57,7 +46,7 @@ func (a *Archive) Apply(ctx context.Context, entries []tweet.Entry, to tweet.Pos
 				return err
 			}
 		}
-		return w.exec("UPDATE meta SET value = CASE key WHEN 'epoch' THEN ? ELSE ? END WHERE key IN ('epoch', 'seq')", to.Epoch, int64(to.Seq))
+		return w.move(to)
 	})
 	var out search.Outcome
 	if err != nil {
@@ -110,19 +99,35 @@ func (a *Archive) Import(ctx context.Context, records []tweet.Record) ([]search.
 // Purge forgets tweets without a trace.
 func (a *Archive) Purge(ctx context.Context, ids []tweet.ID) error {
 	return a.write(ctx, func(w *writer) error {
-		for _, id := range ids {
-			for _, text := range []string{"DELETE FROM docs WHERE id = ?", "DELETE FROM bodies WHERE id = ?", "DELETE FROM terms WHERE rowid = ?", "DELETE FROM dead_letters WHERE id = ?"} {
-				if err := w.exec(text, int64(id)); err != nil {
+		docs, err := w.load(ids)
+		if err != nil {
+			return err
+		}
+		for _, d := range docs {
+			w.count(d, -1)
+			for _, text := range []string{"DELETE FROM docs WHERE id = ?", "DELETE FROM terms WHERE rowid = ?"} {
+				if err := w.exec(text, int64(d.ID)); err != nil {
 					return err
 				}
+			}
+		}
+		for _, id := range ids {
+			if err := w.forget(int64(id)); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
 }
 
-// writer is the archive while its lock is held and a transaction open.
-type writer struct{ *Archive }
+// writer is the archive while its lock is held and a transaction open, and what changes of the state it describes.
+type writer struct {
+	*Archive
+	tweets, tombstones, deadLetters int64 // more or fewer than before
+	highest                         int64 // seq that was written or reached
+	strays                          bool  // some were written
+	scrubs                          bool  // there are scrub_geo notices
+}
 
 // write runs f in a transaction. Nothing of it is kept when it fails.
 func (a *Archive) write(ctx context.Context, f func(*writer) error) error {
@@ -134,11 +139,17 @@ func (a *Archive) write(ctx context.Context, f func(*writer) error) error {
 	if a.stmts == nil {
 		return fault("write", sql.ErrConnDone)
 	}
-	w := &writer{a}
+	w := &writer{Archive: a}
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return fault("begin", err)
 	}
-	err := f(w)
+	err := w.query("SELECT EXISTS (SELECT 1 FROM geo_scrubs)", nil, &w.scrubs)
+	if err == nil {
+		err = f(w)
+	}
+	if err == nil {
+		err = w.describe()
+	}
 	if err == nil {
 		err = w.exec("COMMIT")
 	}
@@ -148,6 +159,26 @@ func (a *Archive) write(ctx context.Context, f func(*writer) error) error {
 		return fault("write", err)
 	}
 	return nil
+}
+
+// describe brings what the archive says of itself up to date.
+func (w *writer) describe() error {
+	return w.exec(`UPDATE meta SET value = CASE key WHEN 'tweets' THEN value + ? WHEN 'tombstones' THEN value + ? WHEN 'dead_letters' THEN value + ?
+		WHEN 'highest' THEN max(value, ?) ELSE max(value, ?) END WHERE key IN ('tweets', 'tombstones', 'dead_letters', 'highest', 'strays')`,
+		w.tweets, w.tombstones, w.deadLetters, w.highest, w.strays)
+}
+
+// move moves the position; within one journal it never goes back.
+func (w *writer) move(to tweet.Position) error {
+	w.highest = max(w.highest, int64(to.Seq))
+	var at tweet.Position
+	if err := w.query("SELECT (SELECT value FROM meta WHERE key = 'epoch'), (SELECT value FROM meta WHERE key = 'seq')", nil, &at.Epoch, &at.Seq); err != nil {
+		return err
+	}
+	if at == to || at.Epoch == to.Epoch && at.Seq > to.Seq {
+		return nil
+	}
+	return w.exec("UPDATE meta SET value = CASE key WHEN 'epoch' THEN ? ELSE ? END WHERE key IN ('epoch', 'seq')", to.Epoch, int64(to.Seq))
 }
 
 func (w *writer) stmt(text string) (*sql.Stmt, error) {
@@ -171,136 +202,23 @@ func (w *writer) exec(text string, args ...any) error {
 	return err
 }
 
+// affected is exec that gives the number of rows.
+func (w *writer) affected(text string, args ...any) (int64, error) {
+	s, err := w.stmt(text)
+	if err != nil {
+		return 0, err
+	}
+	r, err := s.Exec(args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
 func (w *writer) query(text string, args []any, to ...any) error {
 	s, err := w.stmt(text)
 	if err != nil {
 		return err
 	}
 	return s.QueryRow(args...).Scan(to...)
-}
-
-// merge writes all ops, by id, those of one id in their order.
-func (w *writer) merge(ops []op, changes []search.Change) error {
-	sorted := make([]*op, 0, len(ops))
-	for i := range ops {
-		if ops[i].doc != nil || ops[i].problem != nil {
-			sorted = append(sorted, &ops[i])
-		}
-	}
-	slices.SortStableFunc(sorted, func(a, b *op) int { return cmp.Compare(a.entry.ID, b.entry.ID) })
-	for len(sorted) > 0 {
-		n := 1
-		for n < len(sorted) && sorted[n].entry.ID == sorted[0].entry.ID {
-			n++
-		}
-		if err := w.mergeOne(sorted[:n], changes); err != nil {
-			return fmt.Errorf("tweet %d: %w", sorted[0].entry.ID, err)
-		}
-		sorted = sorted[n:]
-	}
-	return nil
-}
-
-// mergeOne writes the ops of one id.
-func (w *writer) mergeOne(ops []*op, changes []search.Change) error {
-	was, err := w.load(ops[0].entry.ID)
-	if err != nil {
-		return err
-	}
-	now, single := was, (*ready)(nil)
-	for _, o := range ops {
-		if o.problem != nil {
-			changes[o.at] = search.Refused
-			if err := w.bury(o); err != nil {
-				return err
-			}
-			continue
-		}
-		if now == nil {
-			now, single = o.doc, o.ready
-			changes[o.at] = search.Inserted
-			if now.Tombstone {
-				changes[o.at] = search.Deleted
-			}
-			continue
-		}
-		merged, differs, err := now.Merge(o.doc)
-		switch {
-		case err != nil:
-			o.problem = err
-			changes[o.at] = search.Refused
-			if err := w.bury(o); err != nil {
-				return err
-			}
-			continue
-		case merged.Tombstone:
-			changes[o.at] = search.Deleted
-		case differs:
-			changes[o.at] = search.Updated
-		}
-		if differs {
-			now, single = merged, nil
-		}
-	}
-	if now == was {
-		return nil
-	}
-	if now, single, err = w.scrubbed(now, single); err != nil {
-		return err
-	}
-	return w.put(was, now, single)
-}
-
-// load reads the document of an id; nil when there is none.
-func (w *writer) load(id tweet.ID) (*tweet.Document, error) {
-	d := &tweet.Document{ID: id}
-	var flags int
-	err := w.query("SELECT first_seq, at, body_at, flags FROM docs WHERE id = ?", []any{int64(id)}, &d.FirstSeq, &d.At, &d.BodyAt, &flags)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	setFlags(d, flags)
-	if d.Tombstone {
-		return d, nil
-	}
-	var frame []byte
-	if err := w.query("SELECT frame FROM bodies WHERE id = ?", []any{int64(id)}, &frame); err != nil {
-		return nil, err
-	}
-	return d, setContent(d, frame)
-}
-
-func setFlags(d *tweet.Document, flags int) {
-	d.Partial, d.Tombstone, d.Revived, d.RawCut = flags&flagPartial != 0, flags&flagTombstone != 0, flags&flagRevived != 0, flags&flagRawCut != 0
-}
-
-func flagsOf(d *tweet.Document) (flags int) {
-	for i, set := range [...]bool{d.Partial, d.Tombstone, d.Revived, d.RawCut} {
-		if set {
-			flags |= 1 << i
-		}
-	}
-	return flags
-}
-
-func setContent(d *tweet.Document, frame []byte) error {
-	c, err := tweet.Unpack(frame)
-	if err != nil {
-		return err
-	}
-	d.Payload, d.Raw, d.Figures, d.Provenance = c.Payload, c.Raw, c.Figures, c.Provenance
-	return nil
-}
-
-// bury puts what cannot be indexed where it can be looked at.
-func (w *writer) bury(o *op) error {
-	c := o.entry.Content()
-	frame, err := c.Pack()
-	if err != nil {
-		return err
-	}
-	return w.exec("INSERT INTO dead_letters (seq, id, reason, frame) VALUES (?, ?, ?, ?)", int64(o.entry.Seq), int64(o.entry.ID), o.problem.Error(), frame)
 }

@@ -1,5 +1,0 @@
-package embedded_test
-
-const helperEnv = "BIRDWATCH_EMBEDDED_HELPER"
-
-func helper() int { return 0 }

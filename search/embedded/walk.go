@@ -1,0 +1,268 @@
+package embedded
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"birdwatch/query"
+	"birdwatch/search"
+	"birdwatch/tweet"
+)
+
+// plan is a request as walks over the archive.
+type plan struct {
+	parts     []part
+	ascending bool
+	afterSeq  *tweet.Seq
+	untilSeq  *tweet.Seq
+	matcher   *query.Matcher // nil unless a part has to be checked
+}
+
+// planOf makes the plan of a request. strays says that the archive has tweets whose id and created_at disagree.
+func planOf(r *search.Request, strays bool) *plan {
+	es := []query.Expr{r.Query}
+	if !r.Start.IsZero() {
+		es = append(es, query.Since(r.Start))
+	}
+	if !r.End.IsZero() {
+		es = append(es, query.Until(r.End))
+	}
+	if r.AfterID > 0 {
+		es = append(es, query.AfterID(r.AfterID))
+	}
+	if r.BeforeID > 0 {
+		es = append(es, query.UpToID(r.BeforeID-1))
+	}
+	e := query.And(es...)
+	p := &plan{ascending: r.Ascending, afterSeq: r.AfterSeq, untilSeq: r.UntilSeq}
+	for _, x := range partsOf(e) {
+		p.parts = append(p.parts, x.narrowed(strays)...)
+		if x.check && p.matcher == nil {
+			p.matcher = query.NewMatcher(e)
+		}
+	}
+	return p
+}
+
+// narrowed bounds the part's ids by its time, strays apart: those are looked for by their own term.
+func (p part) narrowed(strays bool) []part {
+	at, ids := p.ranges[query.CreatedAt], &p.ranges[query.TweetID]
+	if at == whole {
+		return []part{p}
+	}
+	var parts []part
+	if strays {
+		s := p
+		s.with = append(slices.Clone(p.with), quoted(strayTerm))
+		parts = append(parts, s)
+	}
+	around := idsAround(at)
+	ids.lo, ids.hi = max(ids.lo, around.lo), min(ids.hi, around.hi)
+	return append(parts, p.possible()...)
+}
+
+// idsAround bounds the ids of tweets that were created in the interval: ids are off by some minutes, and those
+// before the first snowflake hold no time.
+func idsAround(at interval) interval {
+	ids := interval{0, math.MaxInt64}
+	if at.lo > math.MinInt64/2 {
+		ids.lo = int64(tweet.IDAt(time.UnixMilli(at.lo).Add(-tweet.IDSlack)))
+	}
+	if at.hi < math.MaxInt64/2 {
+		ids.hi = max(int64(tweet.IDAt(time.UnixMilli(at.hi+1).Add(tweet.IDSlack))), int64(tweet.FirstSnowflake))
+	}
+	return ids
+}
+
+// stray reports whether a tweet is outside of what idsAround gives for its time.
+func stray(id tweet.ID, createdAt int64) bool {
+	ids := idsAround(interval{createdAt, createdAt})
+	return int64(id) < ids.lo || int64(id) > ids.hi
+}
+
+// figureColumns name the columns of the figures in docs.
+var figureColumns = [query.NumFigures]string{
+	query.CreatedAt: "created_at", query.TweetID: "id", query.Followers: "followers", query.Following: "following", query.Tweets: "tweets",
+	query.Listed: "listed", query.Likes: "likes", query.Reposts: "reposts", query.Replies: "replies", query.Quotes: "quotes",
+}
+
+// from is the FROM and WHERE of a part: the index alone where that is enough. key is the column of ids.
+func (p *plan) from(x *part, needRow bool) (text, key string, args []any) {
+	var conditions []string
+	condition := func(c string, as ...any) { conditions, args = append(conditions, c), append(args, as...) }
+	fts := x.fts()
+	if fts != "" {
+		condition("terms MATCH ?", fts)
+	}
+	key = "terms.rowid"
+	if fts == "" {
+		key = "d.id"
+		condition("d.flags & " + strconv.Itoa(flagTombstone) + " = 0")
+	}
+	for f, r := range x.ranges {
+		switch {
+		case r == whole:
+		case query.Figure(f) == query.TweetID:
+			condition(key+" BETWEEN ? AND ?", r.lo, r.hi)
+		default:
+			needRow = true
+			condition("d."+figureColumns[f]+" BETWEEN ? AND ?", r.lo, r.hi)
+		}
+	}
+	if p.afterSeq != nil {
+		needRow = true
+		condition("d.first_seq > ?", int64(*p.afterSeq))
+	}
+	if p.untilSeq != nil {
+		needRow = true
+		condition("d.first_seq <= ?", int64(*p.untilSeq))
+	}
+	switch {
+	case fts == "":
+		text = "FROM docs d"
+	case needRow:
+		text = "FROM terms CROSS JOIN docs d ON d.id = terms.rowid"
+	default:
+		text = "FROM terms"
+	}
+	return text + " WHERE " + strings.Join(conditions, " AND "), key, args
+}
+
+// match is a tweet that a walk found.
+type match struct {
+	id int64
+	at int64 // created_at, where it was asked for
+}
+
+// The least and the most matches that a walk reads at once.
+const (
+	leastRead = 50
+	mostRead  = 16_384
+)
+
+// walk goes through the matches of one part in order of id, a stretch at a time.
+type walk struct {
+	plan   *plan
+	part   part
+	withAt bool
+	n      int // how many to read next
+	found  []match
+	ended  bool
+}
+
+// peek is the next match; ok is false at the end.
+func (w *walk) peek(ctx context.Context, v *view) (m match, ok bool, err error) {
+	for len(w.found) == 0 && !w.ended {
+		if err := w.more(ctx, v); err != nil {
+			return match{}, false, err
+		}
+	}
+	if len(w.found) == 0 {
+		return match{}, false, nil
+	}
+	return w.found[0], true, nil
+}
+
+// more reads the next stretch. All of it comes as one row, so that the context can end SQLite's work at any time: between
+// rows the driver does not listen.
+func (w *walk) more(ctx context.Context, v *view) error {
+	n := w.n
+	if w.part.check {
+		n = max(n, leastRead)
+	}
+	w.n = min(max(n, leastRead)*2, mostRead)
+	text, key, args := w.plan.from(&w.part, w.withAt)
+	order, columns, list := " DESC", key+" AS id", "group_concat(id)"
+	if w.plan.ascending {
+		order = ""
+	}
+	if w.withAt {
+		columns, list = columns+", d.created_at AS at", list+", group_concat(at)"
+	} else {
+		list += ", ''"
+	}
+	var ids, ats sql.NullString
+	text = "SELECT " + list + " FROM (SELECT " + columns + " " + text + " ORDER BY " + key + order + " LIMIT ?)"
+	if err := v.tx.QueryRowContext(ctx, text, append(args, n)...).Scan(&ids, &ats); err != nil {
+		return err
+	}
+	var err error
+	if w.found, err = matches(ids.String, ats.String, w.withAt); err != nil {
+		return err
+	}
+	w.ended = len(w.found) < n
+	if len(w.found) == 0 {
+		return nil
+	}
+	bounds := &w.part.ranges[query.TweetID]
+	if last := w.found[len(w.found)-1].id; w.plan.ascending {
+		bounds.lo = last + 1
+	} else {
+		bounds.hi = last - 1
+	}
+	w.ended = w.ended || bounds.lo > bounds.hi
+	if w.part.check {
+		w.found, err = v.checked(ctx, w.plan.matcher, w.found)
+	}
+	return err
+}
+
+// matches reads lists of numbers with commas between them.
+func matches(ids, ats string, withAt bool) ([]match, error) {
+	if ids == "" {
+		return nil, nil
+	}
+	found := make([]match, 0, strings.Count(ids, ",")+1)
+	for more := true; more; {
+		var m match
+		var id, at string
+		var err error
+		id, ids, more = strings.Cut(ids, ",")
+		if m.id, err = strconv.ParseInt(id, 10, 64); err != nil {
+			return nil, fmt.Errorf("id of a match: %w", err)
+		}
+		if withAt {
+			at, ats, _ = strings.Cut(ats, ",")
+			if m.at, err = strconv.ParseInt(at, 10, 64); err != nil {
+				return nil, fmt.Errorf("created_at of %d: %w", m.id, err)
+			}
+		}
+		found = append(found, m)
+	}
+	return found, nil
+}
+
+// merged goes through the matches of all parts, each once, in order, until each says no.
+func (p *plan) merged(ctx context.Context, v *view, n int, withAt bool, each func(match) bool) error {
+	walks := make([]*walk, len(p.parts))
+	for i := range p.parts {
+		walks[i] = &walk{plan: p, part: p.parts[i], withAt: withAt, n: n}
+	}
+	for {
+		var next match
+		some := false
+		for _, w := range walks {
+			m, ok, err := w.peek(ctx, v)
+			if err != nil {
+				return err
+			}
+			if ok && (!some || (m.id < next.id) == p.ascending) {
+				next, some = m, true
+			}
+		}
+		if !some || !each(next) {
+			return nil
+		}
+		for _, w := range walks {
+			if len(w.found) > 0 && w.found[0].id == next.id {
+				w.found = w.found[1:]
+			}
+		}
+	}
+}
