@@ -153,9 +153,3 @@ func (p params) choice(name string, of ...string) (string, error) {
 	}
 	return v, nil
 }
-
-// flag reads true or false; false when absent.
-func (p params) flag(name string) (bool, error) {
-	v, err := p.choice(name, "false", "true")
-	return v == "true", err
-}

@@ -240,7 +240,7 @@ func TestOpenRefusesOtherVersions(t *testing.T) {
 		}
 		value[int](t, path, "UPDATE meta SET value = value + 1 WHERE key = '"+tt.key+"' RETURNING value")
 		value[string](t, path, "DROP TABLE geo_scrubs; SELECT 'a table that the other version does not have'")
-		if a, err = embedded.Open(t.Context(), path, embedded.Options{}); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err = embedded.Open(t.Context(), path, embedded.Options{}); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("another %s: %v", tt.key, err)
 		}
 		if n := value[int](t, path, "SELECT count(*) FROM sqlite_schema WHERE name = 'geo_scrubs'"); n != 0 {

@@ -36,7 +36,12 @@ func (a *Archive) Count(ctx context.Context, r search.Request, buckets []time.Ti
 		if err != nil || !more {
 			return err
 		}
-		if len(p.parts) == 1 && !p.parts[0].check {
+		if len(p.parts) == 1+len(p.strays) && !p.parts[0].check {
+			astray := *p
+			astray.parts = p.strays
+			if _, err := t.walked(ctx, v, &astray, math.MaxInt); err != nil {
+				return err
+			}
 			return t.counted(ctx, v, p)
 		}
 		_, err = t.walked(ctx, v, p, math.MaxInt)
@@ -87,7 +92,7 @@ func (t *tally) walked(ctx context.Context, v *view, p *plan, limit int) (more b
 	return more, err
 }
 
-// counted counts the matches of a plan of one part by stretches of ids: those that lie in one bucket whatever the slack
+// counted counts the matches of a plan's first part by stretches of ids: those that lie in one bucket whatever the slack
 // between id and time as a whole, and one by one those between.
 func (t *tally) counted(ctx context.Context, v *view, p *plan) error {
 	x := p.parts[0]

@@ -18,6 +18,7 @@ import (
 // plan is a request as walks over the archive.
 type plan struct {
 	parts     []part
+	strays    []part // those of parts that are for strays, whose id tells nothing of their time
 	ascending bool
 	afterSeq  *tweet.Seq
 	untilSeq  *tweet.Seq
@@ -42,29 +43,38 @@ func planOf(r *search.Request, strays bool) *plan {
 	e := query.And(es...)
 	p := &plan{ascending: r.Ascending, afterSeq: r.AfterSeq, untilSeq: r.UntilSeq}
 	for _, x := range partsOf(e) {
+		if strays {
+			p.strays = append(p.strays, x.astray()...)
+		}
 		p.parts = append(p.parts, x.narrowed(strays)...)
 		if x.check && p.matcher == nil {
 			p.matcher = query.NewMatcher(e)
 		}
 	}
+	p.parts = append(p.parts, p.strays...)
 	return p
 }
 
-// narrowed bounds the part's ids by its time, strays apart: those are looked for by their own term.
+// narrowed bounds the part's ids by its time. Then it has no strays.
 func (p part) narrowed(strays bool) []part {
-	at, ids := p.ranges[query.CreatedAt], &p.ranges[query.TweetID]
-	if at == whole {
+	if p.ranges[query.CreatedAt] == whole {
 		return []part{p}
 	}
-	var parts []part
 	if strays {
-		s := p
-		s.with = append(slices.Clone(p.with), quoted(strayTerm))
-		parts = append(parts, s)
+		p.without = append(slices.Clone(p.without), quoted(strayTerm))
 	}
-	around := idsAround(at)
+	around, ids := idsAround(p.ranges[query.CreatedAt]), &p.ranges[query.TweetID]
 	ids.lo, ids.hi = max(ids.lo, around.lo), min(ids.hi, around.hi)
-	return append(parts, p.possible()...)
+	return p.possible()
+}
+
+// astray is what of the part narrowed leaves out.
+func (p part) astray() []part {
+	if p.ranges[query.CreatedAt] == whole {
+		return nil
+	}
+	p.with = append(slices.Clone(p.with), quoted(strayTerm))
+	return []part{p}
 }
 
 // idsAround bounds the ids of tweets that were created in the interval: ids are off by some minutes, and those
