@@ -122,6 +122,7 @@ func TestFollowOutlivesASinkThatIsAway(t *testing.T) {
 		s.away = false
 		s.mu.Unlock()
 		time.Sleep(time.Minute)
+		synctest.Wait() // orders what follows behind the follower's work
 		if s.at.Seq != 2510 || len(s.got) != 2410 {
 			t.Errorf("at %v after it came back, got %d", s.at, len(s.got))
 		}
