@@ -1,4 +1,10 @@
 // Package api answers HTTP: X API v2's shapes over one's own archive, and live streams by Server-Sent Events.
+//
+// A stream sends tweets as unnamed events, whose data is a line of X's filtered stream, and the events delete, live, gap, bye and end.
+// After bye, or when the connection breaks, a client comes again with the last id it has, as EventSource does by itself. end is final: a
+// client should close; one that comes again with the id of end is answered 204.
+//
+// To stop: live.Hub.Close first, which says bye to all streams, then http.Server.Shutdown, which waits for requests.
 package api
 
 import (
@@ -116,6 +122,7 @@ func (s *Server) routes(e *echo.Echo) {
 	get("/healthz", s.health)
 	get("/readyz", s.ready, s.timed)
 	get("/metrics", s.serveMetrics, read)
+	get("/openapi.json", s.openAPI)
 }
 
 // Handler serves the API, and the page at every path that is not the API's.

@@ -163,7 +163,10 @@ func TestPaging(t *testing.T) {
 	token, _ = next(t, a.get(t, query))
 	counts := a.get(t, "/2/tweets/counts/all?query=bird&start_time=2024-01-01T00:00:00Z&granularity=minute")
 	countsToken, _ := next(t, counts)
+	hours, _ := next(t, a.get(t, "/2/tweets/counts/all?query=bird&start_time=2024-01-01T00:00:00Z"))
 	for path, ok := range map[string]bool{
+		"/2/tweets/counts/all?query=bird&start_time=2024-01-01T00:00:00Z&next_token=" + hours:                              true,
+		"/2/tweets/search/all?query=bird&start_time=2024-01-01T00:00:00Z&next_token=" + hours:                              false,
 		"/2/tweets/search/all?query=bird+OR+since:1d&until_id=34&next_token=" + token:                                      true,
 		"/2/tweets/search/all?query=(bird+OR+since:1d)&until_id=34&next_token=" + token:                                    true, // the same query
 		"/2/tweets/search/all?query=bird&until_id=34&next_token=" + token:                                                  false,

@@ -178,6 +178,13 @@ func (st *streaming) retry() time.Duration {
 	return r/2 + rand.N(r)
 }
 
+// What is written is sent when no further event is ready, when it is so much, or has waited for so long: entries that a subscription
+// reads in the journal may match or not, and pages of history take their time.
+const (
+	flushSize = 32 << 10
+	flushLate = 10 * time.Millisecond
+)
+
 // run writes events until the subscription or the client ends. Events are pulled in a goroutine of their own, so that heartbeats go on in silence.
 func (st *streaming) run(ctx context.Context, cancel context.CancelFunc, sub *live.Subscription) error {
 	st.begin(st.retry())
@@ -194,14 +201,23 @@ func (st *streaming) run(ctx context.Context, cancel context.CancelFunc, sub *li
 	defer func() { cancel(); <-done }()
 	beat := time.NewTimer(st.s.config.Heartbeat)
 	defer beat.Stop()
+	late := time.NewTimer(flushLate)
+	defer late.Stop()
 	for {
 		select {
 		case e, ok := <-events:
 			if !ok || e.err != nil {
 				return st.broken(e.err)
 			}
+			if len(st.buf) == 0 {
+				late.Reset(flushLate)
+			}
 			st.write(e.event)
-			if e.event.More && len(st.buf) < 32<<10 {
+			if e.event.More && len(st.buf) < flushSize {
+				continue
+			}
+		case <-late.C:
+			if len(st.buf) == 0 {
 				continue
 			}
 		case <-beat.C:

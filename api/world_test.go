@@ -5,17 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"birdwatch/api"
@@ -268,132 +263,3 @@ func (n intake) Delete(_ context.Context, ids []tweet.ID) ([]bool, error) {
 	}
 	return make([]bool, len(ids)), nil
 }
-
-// served is a world behind a real listener.
-type served struct {
-	*world
-	*httptest.Server
-	hub     *live.Hub
-	log     *lockedBuffer
-	metrics *prometheus.Registry
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex // guards what follows
-	b  strings.Builder
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// serve starts a server of a new world; it ends with the test.
-func serve(t testing.TB, c api.Config) *served { return serveWorld(t, newWorld(), c, live.Options{}) }
-
-func serveWorld(t testing.TB, w *world, c api.Config, o live.Options) *served {
-	t.Helper()
-	s := &served{world: w, hub: live.NewHub(w, past{w}, o), log: &lockedBuffer{}, metrics: prometheus.NewRegistry()}
-	s.Server = httptest.NewUnstartedServer(nil)
-	if c.Addr == "" {
-		c.Addr = s.Listener.Addr().String()
-	}
-	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/" {
-			http.Error(w, "no such page", http.StatusNotFound)
-			return
-		}
-		fmt.Fprint(w, "the page")
-	})
-	a, err := api.New(c, api.Deps{Searcher: w, Reader: w, Hub: s.hub, Intake: intake{w}, Page: page, Metrics: s.metrics,
-		Log: slog.New(slog.NewTextHandler(s.log, nil)), Now: func() time.Time { return noon },
-		Ready:  func(context.Context) []api.Check { return []api.Check{{Name: "archive", Ready: w.fails == nil}} },
-		Status: func(context.Context) (any, error) { return map[string]int{"tweets": 3}, nil }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Config = a.HTTPServer()
-	s.Start()
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.hub.Run(ctx) }()
-	t.Cleanup(func() {
-		s.hub.Close()
-		s.Server.Close()
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		http.DefaultClient.CloseIdleConnections()
-	})
-	s.waitForHub(t)
-	return s
-}
-
-// waitForHub asks until the hub lets subscriptions in.
-func (s *served) waitForHub(t testing.TB) {
-	t.Helper()
-	q := query.All()
-	for {
-		ctx, cancel := context.WithCancel(context.Background())
-		sub, err := s.hub.Subscribe(ctx, live.Request{Queries: []live.Query{{Expr: q}}})
-		cancel()
-		if err == nil {
-			sub.Close()
-			return
-		}
-	}
-}
-
-// answer is what a server said.
-type answer struct {
-	status int
-	header http.Header
-	body   string
-}
-
-func (s *served) do(t testing.TB, method, path, body string, header ...string) answer {
-	t.Helper()
-	var from io.Reader
-	if body != "" {
-		from = strings.NewReader(body)
-	}
-	r, err := http.NewRequest(method, s.URL+path, from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, h := range header {
-		name, value, _ := strings.Cut(h, ": ")
-		if name == "Host" {
-			r.Host = value
-		}
-		r.Header.Add(name, value)
-	}
-	a, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Body.Close()
-	b, err := io.ReadAll(a.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{a.StatusCode, a.Header, string(b)}
-}
-
-func (s *served) get(t testing.TB, path string, header ...string) answer {
-	t.Helper()
-	return s.do(t, http.MethodGet, path, "", header...)
-}
-
-// liveOptions are the hub's defaults.
-var liveOptions live.Options
-
-func itoa(n int) string { return strconv.Itoa(n) }

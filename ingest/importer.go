@@ -50,7 +50,7 @@ type Claim struct {
 	Write []*tweet.Record
 	// Gone marks sightings of deleted tweets; Honored marks notices with something to act on.
 	Gone, Honored []bool
-	// Confirm says that the archive has them.
+	// Confirm says that the archive has them. Copies of tweets that were deleted meanwhile are cut by an entry of the journal then.
 	Confirm func(context.Context) error
 }
 
@@ -68,20 +68,16 @@ type Importer struct {
 const importMost = 2000
 
 // Run imports all records and gives the counts of what was done, with an error too. After an error everything can be
-// imported again.
+// imported again. Reading, claiming and writing run at the same time, each a batch ahead of the next.
 func (im *Importer) Run(ctx context.Context, recs iter.Seq[tweet.Record], progress func(Summary)) (Summary, error) {
 	var total Summary
-	claimed := make(chan claimed, 1)
+	read, claims := make(chan []tweet.Record, 1), make(chan claimed, 1)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		defer close(claimed)
+		defer close(read)
 		for batch := range batches(recs) {
-			c, err := im.claim(ctx, batch)
-			if err != nil {
-				return err
-			}
 			select {
-			case claimed <- c:
+			case read <- batch:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
@@ -89,7 +85,22 @@ func (im *Importer) Run(ctx context.Context, recs iter.Seq[tweet.Record], progre
 		return nil
 	})
 	g.Go(func() error {
-		for c := range claimed {
+		defer close(claims)
+		for batch := range read {
+			c, err := im.claim(ctx, batch)
+			if err != nil {
+				return err
+			}
+			select {
+			case claims <- c:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	g.Go(func() error {
+		for c := range claims {
 			s, err := im.write(ctx, c)
 			if err != nil {
 				return err
@@ -163,6 +174,9 @@ func (im *Importer) write(ctx context.Context, c claimed) (Summary, error) {
 		}
 		s.Read++
 	}
+	if len(recs) == 0 {
+		return s, c.claim.Confirm(ctx)
+	}
 	effects, err := im.Write(ctx, recs)
 	if err != nil {
 		return s, fmt.Errorf("write %d records: %w", len(recs), err)
@@ -189,9 +203,6 @@ func (im *Importer) write(ctx context.Context, c claimed) (Summary, error) {
 
 // lookAgain buries what was deleted between claim and write.
 func (im *Importer) lookAgain(ctx context.Context, recs []tweet.Record) error {
-	if len(recs) == 0 {
-		return nil
-	}
 	ids := make([]tweet.ID, len(recs))
 	for i := range recs {
 		ids[i] = recs[i].ID

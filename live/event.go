@@ -42,7 +42,7 @@ type Event struct {
 	// Matched are the indexes of the queries that the tweet matched, ascending.
 	Matched      []int
 	Since, Until tweet.Seq // of a Gap: exclusive, inclusive
-	// More: the next event is ready, so that a writer may put off flushing.
+	// More: the next event is ready, or is being looked for among entries that are: a writer may put off flushing, for a moment.
 	More bool
 }
 

@@ -87,7 +87,7 @@ func judgeCrowd(t *testing.T, data string, c *crowd, acknowledged []tweet.ID) {
 	}
 	t.Logf("%d entries, %d tweets, %d deleted; %d clients in %d connections (%d resumed) were sent %d events, %d of them deletes; %d posts acknowledged; %d clients wrong",
 		n.journal.Last(), len(w.docs), len(w.deletes), len(c.chains), c.connects, c.resumes, events, deletes, len(acknowledged), bad)
-	if events < 10*len(c.chains) || deletes == 0 {
+	if events < 10*len(c.chains) || deletes == 0 && !testing.Short() {
 		t.Errorf("only %d events and %d deletes: the test had no load", events, deletes)
 	}
 }

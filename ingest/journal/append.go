@@ -49,20 +49,23 @@ type known struct {
 	raw      int64
 }
 
+func (k known) gone() bool { return k.state == stateDeleted || k.state == stateDeletedUnseen }
+
 // sighting is a record with what is computed before the writer has it.
 type sighting struct {
 	r      tweet.Record
 	copies []tweet.Copy
 }
 
-// Append takes records in, in order. When it returns nil they are on disk. Verdicts are in the order of recs.
+// Append takes records in, in order. When it returns nil they are on disk; after an error none of them is. Verdicts are in the
+// order of recs. The records' bytes are not to be changed afterwards: the newest entries are served from memory.
 func (j *Journal) Append(ctx context.Context, recs []tweet.Record) ([]Verdict, error) {
 	in, err := prepare(recs, true)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]Verdict, len(in))
-	err = j.do(ctx, func(w *writer) error {
+	err = j.do(ctx, len(in), func(w *writer) error {
 		for i := range in {
 			var err error
 			if out[i], err = w.take(&in[i], true); err != nil {
@@ -77,81 +80,23 @@ func (j *Journal) Append(ctx context.Context, recs []tweet.Record) ([]Verdict, e
 	return out, nil
 }
 
-// Batch is what Import claimed: Confirm it when the archive has the records.
-type Batch struct {
-	Verdicts []Verdict
-	number   int64
-	ids      []tweet.ID
-}
-
-// Import claims the ids of sightings that go straight to the archive: they are not entered, and no subscription is sent
-// them. Notices, and what follows from them, are entered as by Append. Until Confirm, no further sighting
-// of these ids is taken for Same, so that a crash before the archive wrote them is mended by importing again.
-func (j *Journal) Import(ctx context.Context, recs []tweet.Record) (*Batch, error) {
-	in, err := prepare(recs, false)
-	if err != nil {
-		return nil, err
-	}
-	b := &Batch{Verdicts: make([]Verdict, len(in))}
-	err = j.do(ctx, func(w *writer) error {
-		b.ids = nil
-		for i := range in {
-			v, err := w.take(&in[i], false)
-			if err != nil {
-				return err
-			}
-			if v.Kind == New || v.Kind == Update && in[i].r.Kind == tweet.KindTweet {
-				b.ids = append(b.ids, in[i].r.ID)
-			}
-			b.Verdicts[i] = v
-		}
-		if len(b.ids) == 0 {
-			return nil
-		}
-		ids := b.ids
-		w.after = append(w.after, func() {
-			for _, id := range ids {
-				w.pend[id]++
-			}
-		})
-		if err := w.exec("INSERT INTO pending (ids) VALUES (?)", encodeIDs(ids)); err != nil {
-			return err
-		}
-		return w.query("SELECT last_insert_rowid()", nil, &b.number)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return b, nil
-}
-
-// Confirm says that the archive has what the batch brought.
-func (j *Journal) Confirm(ctx context.Context, b *Batch) error {
-	if len(b.ids) == 0 {
-		return nil
-	}
-	return j.do(ctx, func(w *writer) error {
-		w.after = append(w.after, func() {
-			for _, id := range b.ids {
-				if w.pend[id]--; w.pend[id] <= 0 {
-					delete(w.pend, id)
-				}
-			}
-		})
-		return w.exec("DELETE FROM pending WHERE batch = ?", b.number)
-	})
-}
-
 // prepare does in the caller's goroutine what does not need the writer.
 func prepare(recs []tweet.Record, pack bool) ([]sighting, error) {
 	in := make([]sighting, len(recs))
 	for i, r := range recs {
 		in[i].r = r
-		if r.Kind != tweet.KindTweet {
+		switch r.Kind {
+		case tweet.KindGeo, tweet.KindWithheld, tweet.KindUser:
 			continue
+		case tweet.KindTweet, tweet.KindDelete:
+		default:
+			return nil, fmt.Errorf("journal: record %d is of kind %s, which is not taken in", i, r.Kind)
 		}
 		if r.ID <= 0 {
 			return nil, fmt.Errorf("journal: record %d has no id", i)
+		}
+		if r.Kind == tweet.KindDelete {
+			continue
 		}
 		p, err := r.Decoded()
 		if err != nil {
@@ -175,11 +120,9 @@ func (w *writer) take(s *sighting, enter bool) (Verdict, error) {
 		return w.takeSighting(s, enter)
 	case tweet.KindDelete:
 		return w.takeDelete(&s.r)
-	case tweet.KindGeo, tweet.KindWithheld, tweet.KindUser:
-		err := w.enter(tweet.Entry{Record: s.r})
-		return Verdict{Kind: Honoured, Seq: w.last}, err
 	}
-	return Verdict{}, fmt.Errorf("record of kind %s", s.r.Kind)
+	err := w.enter(tweet.Entry{Record: s.r})
+	return Verdict{Kind: Honoured, Seq: w.last}, err
 }
 
 func (w *writer) takeSighting(s *sighting, enter bool) (Verdict, error) {
@@ -188,7 +131,7 @@ func (w *writer) takeSighting(s *sighting, enter bool) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	if k.state == stateDeleted || k.state == stateDeletedUnseen {
+	if k.gone() {
 		return w.refuse(&r, k)
 	}
 	for _, c := range s.copies {
@@ -196,13 +139,8 @@ func (w *writer) takeSighting(s *sighting, enter bool) (Verdict, error) {
 		if err != nil {
 			return Verdict{}, err
 		}
-		if deleted.state != stateDeleted && deleted.state != stateDeletedUnseen {
-			if k.state == 0 {
-				err = w.exec("INSERT INTO refs VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET repeats = max(repeats, excluded.repeats)", int64(c.ID), int64(r.ID), c.Repeats)
-			} else {
-				err = w.exec("INSERT INTO refs VALUES (?, ?, ?) ON CONFLICT DO NOTHING", int64(c.ID), int64(r.ID), c.Repeats)
-			}
-			if err != nil {
+		if !deleted.gone() {
+			if err := w.refer(c, r.ID); err != nil {
 				return Verdict{}, err
 			}
 			continue
@@ -259,9 +197,10 @@ func (w *writer) refuse(r *tweet.Record, k known) (Verdict, error) {
 	if k.state == stateDeleted && r.CapturedAt <= k.at {
 		return v, nil
 	}
-	if k.state == stateKnown { // a retweet whose original is deleted, met before its cascade
-		d, err := w.deleteOne(r.ID, k, max(k.at, r.CapturedAt), nil)
-		return Verdict{Kind: Deleted, Seq: d}, err
+	if !k.gone() { // a retweet whose original is deleted: it is deleted as by a notice, with what carries or repeats it
+		k.state = stateKnown
+		seq, err := w.deleteOne(r.ID, k, max(k.at, r.CapturedAt), nil)
+		return Verdict{Kind: Deleted, Seq: seq}, err
 	}
 	k.at, k.state = max(k.at, r.CapturedAt), stateDeleted
 	if err := w.enter(tweet.Entry{Record: tweet.Record{Kind: tweet.KindDelete, ID: r.ID, CapturedAt: k.at}}); err != nil {
@@ -272,6 +211,11 @@ func (w *writer) refuse(r *tweet.Record, k known) (Verdict, error) {
 		return v, err
 	}
 	return v, w.remember(r.ID, k)
+}
+
+// refer remembers that a tweet carries another, or repeats it.
+func (w *writer) refer(c tweet.Copy, holder tweet.ID) error {
+	return w.exec("INSERT INTO refs VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET repeats = 1 WHERE excluded.repeats > repeats", int64(c.ID), int64(holder), c.Repeats)
 }
 
 // cutCopy takes a deleted tweet's copy out of a sighting.

@@ -18,10 +18,17 @@ import (
 	"birdwatch/tweet"
 )
 
-// TestMain is, in a child process, a writer that is killed.
+// TestMain is, in a child process, a writer that is killed, or one whose disk is full.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("JOURNAL_TEST_WRITE"); path != "" {
 		writeUntilKilled(path)
+	}
+	if path := os.Getenv("JOURNAL_TEST_FILL"); path != "" {
+		if err := fillDisk(path); err != nil {
+			fmt.Println("error", err)
+			os.Exit(1)
+		}
+		return
 	}
 	os.Exit(m.Run())
 }

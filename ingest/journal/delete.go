@@ -51,8 +51,10 @@ func (w *writer) deleteOne(id tweet.ID, k known, at int64, path []tweet.ID) (twe
 	k.at = at
 	if k.state == 0 {
 		k.state = stateDeletedUnseen
-		if err := w.exec("INSERT INTO unseen VALUES (?, ?) ON CONFLICT DO NOTHING", int64(id), w.now); err != nil {
-			return 0, err
+		if len(holders)+len(retweets) == 0 { // else it is no stranger, and never forgotten
+			if err := w.exec("INSERT INTO unseen VALUES (?, ?) ON CONFLICT DO NOTHING", int64(id), w.now); err != nil {
+				return 0, err
+			}
 		}
 	} else {
 		k.state = stateDeleted

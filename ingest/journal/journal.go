@@ -25,6 +25,9 @@ import (
 // formatVersion is the version of the file's format. A newer one is not opened.
 const formatVersion = 1
 
+// busyTimeout is how long, in milliseconds, a connection waits for another's lock.
+const busyTimeout = 10_000
+
 // ErrClosed is what a closed journal answers.
 var ErrClosed = errors.New("journal closed")
 
@@ -74,53 +77,86 @@ type Journal struct {
 
 	first, last atomic.Int64
 	recent      recent
+	full        atomic.Bool // larger than MaxBytes, since a follower is slow
+	unclean     atomic.Bool // the write-ahead log may hold content that was stripped or purged
 
 	tasks   chan *task
 	stop    chan struct{}
 	stopped chan struct{}
 	closing sync.Once
 
-	mu     sync.Mutex // guards what follows
-	moved  chan struct{}
+	mu     sync.Mutex           // guards what follows
+	moved  chan struct{}        // closed and replaced when entries come or a follower acknowledges
+	acks   map[string]tweet.Seq // since the journal was opened
 	closed bool
 }
 
 const schema = `
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS entries (
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE entries (
 	seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, id INTEGER NOT NULL, user_id INTEGER NOT NULL, first_seq INTEGER NOT NULL,
 	arrived INTEGER NOT NULL, captured_at INTEGER NOT NULL, flags INTEGER NOT NULL, source INTEGER NOT NULL, cut BLOB, frame BLOB);
-CREATE INDEX IF NOT EXISTS entries_id ON entries (id);
-CREATE TABLE IF NOT EXISTS ids (
+CREATE INDEX entries_id ON entries (id);
+CREATE TABLE ids (
 	id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, state INTEGER NOT NULL, at INTEGER NOT NULL,
 	payload_sum INTEGER NOT NULL, raw_sum INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS refs (target INTEGER, holder INTEGER, repeats INTEGER NOT NULL, PRIMARY KEY (target, holder)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS unseen (id INTEGER PRIMARY KEY, noted INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS sources (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL);
-CREATE TABLE IF NOT EXISTS pending (batch INTEGER PRIMARY KEY, ids BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS strip (seq INTEGER PRIMARY KEY, id INTEGER NOT NULL, arrived INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS followers (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE refs (target INTEGER, holder INTEGER, repeats INTEGER NOT NULL, PRIMARY KEY (target, holder)) WITHOUT ROWID;
+CREATE TABLE unseen (id INTEGER PRIMARY KEY, noted INTEGER NOT NULL);
+CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL);
+CREATE TABLE pending (batch INTEGER PRIMARY KEY, ids BLOB NOT NULL);
+CREATE TABLE strip (seq INTEGER PRIMARY KEY, id INTEGER NOT NULL, arrived INTEGER NOT NULL);
+CREATE TABLE followers (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE state (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 `
 
 // Open opens the journal file, made when missing. It starts the goroutine that writes, which Close ends.
 // One process at a time may have it open: the data folder's lock sees to that.
 func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	o.defaults()
-	j := &Journal{o: o, tasks: make(chan *task, 256), stop: make(chan struct{}), stopped: make(chan struct{}), moved: make(chan struct{})}
-	var err error
-	if j.db, err = openDB(path, o.MaxPages, false); err != nil {
-		return nil, fmt.Errorf("open journal: %w", err)
-	}
-	if err = j.prepare(ctx, path); err != nil {
-		return nil, errors.Join(fmt.Errorf("open journal: %w", err), j.db.Close())
+	j := &Journal{o: o, tasks: make(chan *task, 256), stop: make(chan struct{}), stopped: make(chan struct{}), moved: make(chan struct{}), acks: map[string]tweet.Seq{}}
+	if err := j.open(ctx, path); err != nil {
+		err = fmt.Errorf("open journal: %w", err)
+		for _, db := range []*sql.DB{j.read, j.db} {
+			if db != nil {
+				err = errors.Join(err, db.Close())
+			}
+		}
+		return nil, err
 	}
 	go j.write()
 	return j, nil
 }
 
+func (j *Journal) open(ctx context.Context, path string) (err error) {
+	if j.db, err = openDB(path, j.o.MaxPages, false); err != nil {
+		return err
+	}
+	if err := j.checkFormat(ctx); err != nil {
+		return err
+	}
+	// What a process that was killed had stripped or purged may still be in its write-ahead log.
+	if _, err := j.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		return err
+	}
+	if j.read, err = openDB(path, 0, true); err != nil {
+		return err
+	}
+	conn, err := j.db.Conn(context.WithoutCancel(ctx))
+	if err != nil {
+		return err
+	}
+	if j.w, err = newWriter(conn, j); err == nil {
+		err = j.w.transaction(j.w.recover)
+	}
+	if err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	j.publish()
+	return nil
+}
+
 func openDB(path string, maxPages int, readOnly bool) (*sql.DB, error) {
-	q := url.Values{"_pragma": {"busy_timeout(10000)", "page_size(8192)", "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)", "cache_size(-16000)", "mmap_size(268435456)"}}
+	q := url.Values{"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout), "page_size(8192)", "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)", "cache_size(-16000)", "mmap_size(268435456)"}}
 	if maxPages > 0 {
 		q.Add("_pragma", fmt.Sprintf("max_page_count(%d)", maxPages))
 	}
@@ -140,60 +176,42 @@ func openDB(path string, maxPages int, readOnly bool) (*sql.DB, error) {
 	return db, nil
 }
 
-func (j *Journal) prepare(ctx context.Context, path string) error {
-	if _, err := j.db.ExecContext(ctx, schema); err != nil {
-		return err
-	}
-	if err := j.checkFormat(ctx); err != nil {
-		return err
-	}
-	conn, err := j.db.Conn(context.WithoutCancel(ctx))
-	if err != nil {
-		return err
-	}
-	if j.w, err = newWriter(conn, j); err != nil {
-		return err
-	}
-	if j.read, err = openDB(path, 0, true); err != nil {
-		return err
-	}
-	return j.findFirst(ctx)
-}
-
-// checkFormat reads the file's version and epoch, or gives a new file its own.
+// checkFormat makes the tables of a new file; a file of a newer program is left as it is.
 func (j *Journal) checkFormat(ctx context.Context) error {
-	var version int
-	err := j.db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'format'").Scan(&version)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		epoch := strings.ToLower(rand.Text()[:12])
-		_, err = j.db.ExecContext(ctx, "INSERT INTO meta VALUES ('format', ?), ('epoch', ?), ('last', ?), ('bytes', 0)", formatVersion, epoch, int64(j.o.MinSeq))
-		if err != nil {
+	var tables int
+	if err := j.db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE name = 'meta'").Scan(&tables); err != nil {
+		return err
+	}
+	if tables == 0 {
+		if err := j.create(ctx); err != nil {
 			return err
 		}
-	case err != nil:
-		return err
-	case version > formatVersion:
+	}
+	var version int
+	if err := j.db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'format'").Scan(&version); err != nil {
+		return fmt.Errorf("read format: %w", err)
+	}
+	if version > formatVersion {
 		return fmt.Errorf("the file has format %d, this program knows up to %d: use a newer one", version, formatVersion)
 	}
-	var last int64
-	if err := j.db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'last'").Scan(&last); err != nil {
-		return err
-	}
-	j.last.Store(last)
 	return j.db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'epoch'").Scan(&j.epoch)
 }
 
-func (j *Journal) findFirst(ctx context.Context) error {
-	var first sql.NullInt64
-	if err := j.read.QueryRowContext(ctx, "SELECT min(seq) FROM entries").Scan(&first); err != nil {
+func (j *Journal) create(ctx context.Context) error {
+	tx, err := j.db.BeginTx(ctx, nil)
+	if err != nil {
 		return err
 	}
-	if !first.Valid {
-		first.Int64 = j.last.Load() + 1
+	defer func() { _ = tx.Rollback() }() // does nothing after Commit
+	if _, err := tx.ExecContext(ctx, schema); err != nil {
+		return err
 	}
-	j.first.Store(first.Int64)
-	return nil
+	epoch := strings.ToLower(rand.Text()[:12])
+	_, err = tx.ExecContext(ctx, "INSERT INTO meta VALUES ('format', ?), ('epoch', ?), ('last', ?), ('bytes', 0)", formatVersion, epoch, int64(j.o.MinSeq))
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // Close ends the writer after what is queued and closes the file. Calls that wait are answered ErrClosed.
@@ -222,12 +240,17 @@ func (j *Journal) Last() tweet.Seq { return tweet.Seq(j.last.Load()) }
 
 // Wait returns when Last() > after, with ctx's error, or with ErrClosed.
 func (j *Journal) Wait(ctx context.Context, after tweet.Seq) error {
+	return j.until(ctx, func() bool { return j.Last() > after })
+}
+
+// until returns when it is so, or with an error. so is asked under j.mu.
+func (j *Journal) until(ctx context.Context, so func() bool) error {
 	for {
 		j.mu.Lock()
-		moved, closed := j.moved, j.closed
+		done, moved, closed := so(), j.moved, j.closed
 		j.mu.Unlock()
 		switch {
-		case j.Last() > after:
+		case done:
 			return nil
 		case closed:
 			return ErrClosed
@@ -240,10 +263,15 @@ func (j *Journal) Wait(ctx context.Context, after tweet.Seq) error {
 	}
 }
 
-// announce wakes all that wait for entries.
+// announce wakes all that wait.
 func (j *Journal) announce() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.wake()
+}
+
+// wake: j.mu is held.
+func (j *Journal) wake() {
 	if !j.closed {
 		close(j.moved)
 		j.moved = make(chan struct{})

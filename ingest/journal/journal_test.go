@@ -281,39 +281,6 @@ func TestEverythingOutlivesARestart(t *testing.T) {
 	if v, err := j.State(t.Context(), "k"); err != nil || string(v) != "v" {
 		t.Errorf("state %q, %v", v, err)
 	}
-	// 3 was claimed and never confirmed: the archive may lack it.
-	same(t, "verdicts", appendAll(t, j, sighting(1, 7, "a", false), sighting(2, 7, "b", false), sighting(3, 0, "claimed", false)), []string{"same", "deleted", "update"})
-	b, err = j.Import(t.Context(), []tweet.Record{sighting(3, 0, "claimed", false), sighting(4, 0, "x", false)})
-	if err != nil || b.Verdicts[0].Kind != journal.Update || b.Verdicts[0].Record == nil {
-		t.Fatalf("a second import of what was not confirmed: %+v %v", b, err)
-	}
-	if err := j.Confirm(t.Context(), b); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestWaitEnds(t *testing.T) {
-	j := open(t, journal.Options{})
-	ctx, cancel := context.WithCancel(t.Context())
-	got := make(chan error)
-	go func() { got <- j.Wait(ctx, 0) }()
-	appendAll(t, j, sighting(1, 0, "a", false))
-	if err := <-got; err != nil {
-		t.Error(err)
-	}
-	go func() { got <- j.Wait(ctx, 1) }()
-	cancel()
-	if err := <-got; !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-	go func() { got <- j.Wait(t.Context(), 1) }()
-	if err := j.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := <-got; !errors.Is(err, journal.ErrClosed) {
-		t.Error(err)
-	}
-	if _, err := j.Append(t.Context(), nil); !errors.Is(err, journal.ErrClosed) {
-		t.Error(err)
-	}
+	// 3 was claimed and never confirmed: the archive may lack it. What an Append takes in reaches the archive anyhow.
+	same(t, "verdicts", appendAll(t, j, sighting(1, 7, "a", false), sighting(2, 7, "b", false), sighting(3, 0, "claimed", false), sighting(3, 0, "claimed", false)), []string{"same", "deleted", "update", "same"})
 }

@@ -11,8 +11,11 @@ import (
 
 const columns = "SELECT seq, kind, entries.id, user_id, first_seq, arrived, captured_at, flags, cut, frame FROM entries "
 
-// Since gives up to limit entries after the place, in order. What retention cut off is not among
-// them (compare First). Content of deleted tweets may be stripped.
+// pageBytes bounds the content of one page, for records can be large.
+const pageBytes = 32 << 20
+
+// Since gives up to limit entries after the place, in order; fewer when they are large, but none only when there is none. What retention
+// cut off is not among them (compare First). Content of deleted tweets may be stripped. Their bytes are shared, not to be changed.
 func (j *Journal) Since(ctx context.Context, after tweet.Seq, limit int) ([]tweet.Entry, error) {
 	if after >= j.Last() {
 		return nil, nil
@@ -35,12 +38,13 @@ func (j *Journal) entries(ctx context.Context, query string, args ...any) ([]twe
 	}
 	defer rows.Close()
 	var es []tweet.Entry
-	for rows.Next() {
+	for bytes := 0; bytes < pageBytes && rows.Next(); {
 		e, err := scanEntry(rows)
 		if err != nil {
 			return nil, fmt.Errorf("read journal: %w", err)
 		}
 		es = append(es, e)
+		bytes += size(&e)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read journal: %w", err)
@@ -103,7 +107,7 @@ func (j *Journal) State(ctx context.Context, key string) ([]byte, error) {
 
 // SetState keeps a small value that the server's parts share; it is on disk when this returns nil.
 func (j *Journal) SetState(ctx context.Context, key string, value []byte) error {
-	return j.do(ctx, func(w *writer) error {
+	return j.do(ctx, 0, func(w *writer) error {
 		return w.exec("INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value)
 	})
 }
@@ -118,11 +122,12 @@ type Stats struct {
 	IDs        int64                `json:"ids"`
 	Tombstones int64                `json:"tombstones"` // of them deleted, those that never came included
 	Followers  map[string]tweet.Seq `json:"followers"`
+	Full       bool                 `json:"full,omitempty"` // larger than it should be, since a follower is slow
 }
 
 // Stats counts; it reads the whole id table.
 func (j *Journal) Stats(ctx context.Context) (Stats, error) {
-	s := Stats{Epoch: j.epoch, First: j.First(), Last: j.Last(), Followers: map[string]tweet.Seq{}}
+	s := Stats{Epoch: j.epoch, First: j.First(), Last: j.Last(), Full: j.full.Load(), Followers: map[string]tweet.Seq{}}
 	err := j.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM entries), (SELECT count(*) FROM ids), (SELECT count(*) FROM ids WHERE state <> 1),
 		(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)`).Scan(&s.Entries, &s.IDs, &s.Tombstones, &s.Bytes)
 	if err != nil {

@@ -6,22 +6,33 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"sync/atomic"
+
+	"modernc.org/sqlite"
 
 	"birdwatch/tweet"
 )
 
 // task is work for the writer. All tasks that queued while the last commit ran share the next one.
 type task struct {
-	run  func(w *writer) error
-	done chan error // takes one
+	run  func(w *writer) error // may run twice: nothing of the first time is kept
+	size int                   // records
+	// taken is set once, by the writer or by the caller who gives up: so a caller knows which it was.
+	taken atomic.Bool
+	done  chan error // takes one
 }
 
-// most of what one commit takes, so that nobody waits for a commit without end.
-const tasksMost = 512
+// recordsMost bounds one commit, so that nobody waits for a commit without end.
+const recordsMost = 10_000
 
-// do hands work to the writer and waits until it is committed. When ctx ends first, the work may still be committed.
-func (j *Journal) do(ctx context.Context, run func(w *writer) error) error {
-	t := &task{run, make(chan error, 1)}
+// do hands work to the writer and waits until it is committed. When ctx ends before the writer has begun, nothing is
+// done and ctx's error returned; after that the answer is what was done, which takes no longer than a commit.
+func (j *Journal) do(ctx context.Context, size int, run func(w *writer) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t := &task{run: run, size: size, done: make(chan error, 1)}
 	select {
 	case j.tasks <- t:
 	case <-ctx.Done():
@@ -33,15 +44,15 @@ func (j *Journal) do(ctx context.Context, run func(w *writer) error) error {
 	case err := <-t.done:
 		return err
 	case <-ctx.Done():
-		return ctx.Err()
-	case <-j.stopped: // it may have been done just before
-		select {
-		case err := <-t.done:
-			return err
-		default:
-			return ErrClosed
+		if t.taken.CompareAndSwap(false, true) {
+			return ctx.Err()
 		}
+	case <-j.stopped:
 	}
+	if t.taken.CompareAndSwap(false, true) { // the writer has ended
+		return ErrClosed
+	}
+	return <-t.done
 }
 
 // write is the writer's goroutine.
@@ -60,69 +71,86 @@ func (j *Journal) write() {
 	}
 }
 
-func (j *Journal) gather(t *task) []*task {
-	ts := []*task{t}
-	for len(ts) < tasksMost {
-		select {
-		case t := <-j.tasks:
+// gather takes what is queued, without waiting.
+func (j *Journal) gather(t *task) (ts []*task) {
+	for size := 0; ; {
+		if t.taken.CompareAndSwap(false, true) {
 			ts = append(ts, t)
+			size += t.size
+		}
+		if size >= recordsMost {
+			return ts
+		}
+		select {
+		case t = <-j.tasks:
 		default:
 			return ts
 		}
 	}
-	return ts
 }
 
-// commit runs tasks in one transaction and answers them. Nothing of a transaction that fails is kept.
+// commit runs tasks in one transaction and answers them. Nothing of a transaction that fails is kept. A fault of the file
+// is everybody's; when a task alone is at fault the others are done without it.
 func (j *Journal) commit(ts []*task) {
-	err := j.w.transaction(func() error {
-		for _, t := range ts {
-			if err := t.run(j.w); err != nil {
-				return err
+	for len(ts) > 0 {
+		failed := -1
+		err := j.w.transaction(func() error {
+			for i, t := range ts {
+				if err := t.run(j.w); err != nil {
+					failed = i
+					return err
+				}
 			}
+			return nil
+		})
+		if err == nil {
+			j.publish()
 		}
-		return nil
-	})
-	if err == nil {
-		j.publish()
-	}
-	for _, t := range ts {
-		t.done <- err
+		if file := new(sqlite.Error); err != nil && failed >= 0 && !errors.As(err, &file) {
+			ts[failed].done <- err
+			ts = slices.Delete(ts, failed, failed+1)
+			continue
+		}
+		for _, t := range ts {
+			t.done <- err
+		}
+		return
 	}
 }
 
 // publish makes what was committed visible.
 func (j *Journal) publish() {
 	w := j.w
+	j.recent.add(w.added)
 	for _, f := range w.after {
 		f()
 	}
-	if len(w.added) == 0 {
-		return
-	}
-	j.recent.add(w.added)
-	if j.First() > j.Last() {
-		j.first.Store(int64(w.added[0].Seq))
-	}
 	j.last.Store(int64(w.last))
-	j.announce()
+	if len(w.added) > 0 {
+		j.announce()
+	}
 }
 
 // writer is the one connection that writes, with its statements, and what the present transaction did.
 type writer struct {
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
+	j     *Journal
 
-	last   tweet.Seq
-	bytes  int64 // of all frames
-	pend   map[tweet.ID]int
+	tally
+	pend   map[tweet.ID]int // batches of Import not confirmed that wrote a tweet
 	source map[string]int64
 
 	// of the present transaction:
 	now   int64
 	added []tweet.Entry
-	after []func()
-	j     *Journal
+	after []func() // run when it is committed
+}
+
+// tally is what goes back when a transaction fails.
+type tally struct {
+	first, last tweet.Seq
+	bytes       int64 // of all frames
 }
 
 func newWriter(conn *sql.Conn, j *Journal) (*writer, error) {
@@ -130,25 +158,23 @@ func newWriter(conn *sql.Conn, j *Journal) (*writer, error) {
 	if err := w.query("SELECT (SELECT value FROM meta WHERE key = 'last'), (SELECT value FROM meta WHERE key = 'bytes')", nil, &w.last, &w.bytes); err != nil {
 		return nil, err
 	}
-	rows, err := conn.QueryContext(context.Background(), "SELECT ids FROM pending")
-	if err != nil {
+	if err := w.findFirst(); err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var b []byte
-		if err := rows.Scan(&b); err != nil {
-			return nil, err
-		}
-		ids, err := decodeIDs(b)
-		if err != nil {
-			return nil, err
-		}
-		for _, id := range ids {
-			w.pend[id]++
-		}
+	j.first.Store(int64(w.first))
+	j.last.Store(int64(w.last))
+	return w, nil
+}
+
+func (w *writer) findFirst() error {
+	var first sql.NullInt64
+	if err := w.query("SELECT min(seq) FROM entries", nil, &first); err != nil {
+		return err
 	}
-	return w, rows.Err()
+	if w.first = tweet.Seq(first.Int64); !first.Valid {
+		w.first = w.last + 1
+	}
+	return nil
 }
 
 func (w *writer) close() error {
@@ -161,20 +187,23 @@ func (w *writer) close() error {
 
 // transaction runs f between BEGIN and COMMIT and keeps memory in step with the file.
 func (w *writer) transaction(f func() error) error {
-	last, bytes := w.last, w.bytes
+	was := w.tally
 	w.now, w.added, w.after = w.j.o.Now().UnixMilli(), nil, nil
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("journal: begin: %w", err)
 	}
 	err := f()
-	if err == nil && (w.last != last || w.bytes != bytes) {
+	if err == nil && w.tally != was {
 		err = w.exec("UPDATE meta SET value = CASE key WHEN 'last' THEN ? ELSE ? END WHERE key IN ('last', 'bytes')", int64(w.last), w.bytes)
 	}
 	if err == nil {
+		// Who reads a page and asks First afterwards must learn of a cut: it is told before it is made.
+		w.j.first.Store(int64(w.first))
 		err = w.exec("COMMIT")
 	}
 	if err != nil {
-		w.last, w.bytes = last, bytes
+		w.tally = was
+		w.j.first.Store(int64(w.first))
 		// A full disk has rolled back by itself; then this says that there is no transaction.
 		_ = w.exec("ROLLBACK")
 		return fmt.Errorf("journal: %w", err)
@@ -232,67 +261,6 @@ func (w *writer) ids(text string, args ...any) ([]tweet.ID, error) {
 		ids = append(ids, id)
 	}
 	return ids, rows.Err()
-}
-
-// The bits of entries.flags.
-const (
-	flagPartial  = 1
-	flagRawCut   = 2
-	flagStripped = 4
-	flagUnseen   = 8
-)
-
-// enter writes an entry behind the last one.
-func (w *writer) enter(e tweet.Entry) error {
-	e.Seq, e.Arrived = w.last+1, w.now
-	if e.Kind == tweet.KindTweet {
-		e.FirstSeq = e.Seq
-	}
-	source, err := w.sourceID(e.Provenance.From)
-	if err != nil {
-		return err
-	}
-	flags := 0
-	for bit, set := range map[int]bool{flagPartial: e.Partial, flagRawCut: e.RawCut, flagUnseen: e.Unseen} {
-		if set {
-			flags |= bit
-		}
-	}
-	if e.Frame == nil && len(e.Payload)+len(e.Raw) > 0 {
-		c := e.Content()
-		if e.Frame, err = c.Pack(); err != nil {
-			return err
-		}
-	}
-	var cut []byte
-	if len(e.Cut) > 0 {
-		cut = encodeIDs(e.Cut)
-	}
-	err = w.exec("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", int64(e.Seq), int64(e.Kind), int64(e.ID), int64(e.UserID),
-		int64(e.FirstSeq), e.Arrived, e.CapturedAt, flags, source, cut, e.Frame)
-	if err != nil {
-		return fmt.Errorf("enter %s of %d: %w", e.Kind, e.ID, err)
-	}
-	w.last++
-	w.bytes += int64(len(e.Frame))
-	w.added = append(w.added, e)
-	return nil
-}
-
-// sourceID numbers the names of sources.
-func (w *writer) sourceID(name string) (int64, error) {
-	if id, ok := w.source[name]; ok {
-		return id, nil
-	}
-	if err := w.exec("INSERT INTO sources (name) VALUES (?) ON CONFLICT DO NOTHING", name); err != nil {
-		return 0, err
-	}
-	var id int64
-	if err := w.query("SELECT id FROM sources WHERE name = ?", []any{name}, &id); err != nil {
-		return 0, err
-	}
-	w.after = append(w.after, func() { w.source[name] = id })
-	return id, nil
 }
 
 func encodeIDs(ids []tweet.ID) []byte {

@@ -1,0 +1,82 @@
+package api_test
+
+import (
+	"fmt"
+	"net"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"birdwatch/api"
+)
+
+// TestBehindNginx: streams and all else work behind an nginx that only has a proxy_pass.
+func TestBehindNginx(t *testing.T) {
+	nginx, err := exec.LookPath("nginx")
+	if err != nil {
+		t.Skip("SKIPPED LOUDLY: there is no nginx here")
+	}
+	s := serve(t, api.Config{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := l.Addr().String()
+	l.Close()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var temp strings.Builder
+	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+		fmt.Fprintf(&temp, "%s_temp_path %s/%s;\n", kind, dir, kind)
+	}
+	conf := fmt.Sprintf("daemon off; master_process off; pid %[1]s/pid; error_log %[1]s/error.log; events {}\nhttp { access_log off;\n%[2]s gzip on;\n"+
+		"server { listen %[3]s; location / { proxy_pass http://%[4]s; } } }\n", dir, temp.String(), front, s.Listener.Addr())
+	file := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(nginx, "-c", file, "-p", dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = cmd.Process.Kill() // it is ours, and has nothing to lose
+		_ = cmd.Wait()
+	}()
+	began := time.Now()
+	for up := false; !up; {
+		if time.Since(began) > 10*time.Second {
+			t.Fatal("nginx does not start")
+		}
+		c, err := net.Dial("tcp", front)
+		if up = err == nil; up {
+			c.Close()
+		}
+	}
+	behind := &served{world: s.world, Server: &httptest.Server{URL: "http://" + front}, hub: s.hub}
+	if a := behind.get(t, "/2/tweets/search/all?query=bird"); a.status != 200 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	r := behind.open(t, "query=bird", "Accept-Encoding: gzip")
+	r.want("live", "e1-0", "{}")
+	for id := 1; id <= 5; id++ { // each comes alone, before the next is made
+		s.note(1, "bird")
+		r.want("", "e1-"+itoa(id), "*")
+	}
+	last := r.lastID
+	r.close()
+	s.note(1, "bird")
+	r = behind.open(t, "query=bird", "Last-Event-ID: "+last)
+	r.want("", "e1-6", "*")
+	s.hub.Close()
+	if b := r.next(); b.event != "bye" {
+		t.Errorf("%+v", b)
+	}
+	r.wantEnd()
+}
