@@ -13,15 +13,17 @@ type key struct {
 	prefix bool
 }
 
-// cover is what a query needs: one of any at least, and all of required. Without any, a tweet may match without
-// having a term of the query.
+// cover is what a query needs: one of any at least, and all of required, rarest first. Without any, a tweet may match
+// without having a term of the query.
 type cover struct {
 	any      []key
 	required []key
 	cost     float64
+	exact    bool // a tweet that has one of any, and all of required, matches
 }
 
-func (c cover) other(k key) key {
+// other is the rarest required term but k.
+func (c *cover) other(k key) key {
 	for _, r := range c.required {
 		if r != k {
 			return r
@@ -30,15 +32,26 @@ func (c cover) other(k key) key {
 	return key{}
 }
 
+// rest are the required terms but those by which a query of one alternative is posted.
+func (c *cover) rest() []key {
+	if len(c.any) == 1 && len(c.required) > 2 {
+		return c.required[2:]
+	}
+	return nil
+}
+
+// single reports whether the cover is of one term, and that is the whole query.
+func (c *cover) single() bool { return c.exact && len(c.any) == 1 && len(c.required) == 1 }
+
 // coverer finds covers. Costs are the terms' frequencies in the stream; of terms that are as rare, longer ones count as rarer.
-type coverer struct{ x *Index }
+type coverer struct{ x *index }
 
 func (b coverer) of(k key) cover {
 	cost := float64(b.x.common.count(k.text)) + 1/float64(1+len(k.text))
 	if k.prefix {
 		cost = 4*cost + 1 // the words that begin so are counted, not the beginning
 	}
-	return cover{any: []key{k}, required: []key{k}, cost: cost}
+	return cover{any: []key{k}, required: []key{k}, cost: cost, exact: true}
 }
 
 func (b coverer) All() cover                             { return cover{} }
@@ -52,13 +65,15 @@ func (b coverer) Phrase(words []string, prefix bool) cover {
 	for i, w := range words {
 		cs[i] = b.of(key{w, prefix && i == len(words)-1})
 	}
-	return b.And(cs)
+	c := b.And(cs)
+	c.exact = false
+	return c
 }
 
 func (b coverer) Near(words []string, _ int) cover { return b.Phrase(words, false) }
 
 func (coverer) And(cs []cover) cover {
-	var all cover
+	all := cover{exact: true}
 	var required []cover
 	for _, c := range cs {
 		if len(c.any) > 0 && (len(all.any) == 0 || c.cost < all.cost) {
@@ -67,6 +82,7 @@ func (coverer) And(cs []cover) cover {
 		if len(c.required) > 0 {
 			required = append(required, c)
 		}
+		all.exact = all.exact && c.single()
 	}
 	slices.SortStableFunc(required, func(a, b cover) int { return cmp.Compare(a.cost, b.cost) })
 	for _, c := range required {
@@ -80,7 +96,7 @@ func (coverer) And(cs []cover) cover {
 }
 
 func (coverer) Or(cs []cover) cover {
-	var all cover
+	all := cover{exact: true}
 	for _, c := range cs {
 		if len(c.any) == 0 {
 			return cover{}
@@ -91,6 +107,7 @@ func (coverer) Or(cs []cover) cover {
 			}
 		}
 		all.cost += c.cost
+		all.exact = all.exact && c.single()
 	}
 	return all
 }

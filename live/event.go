@@ -73,6 +73,8 @@ type Options struct {
 	Box              int           // matches that wait in memory for one subscription before it turns to the journal; 256
 	MaxBehind        tweet.Seq     // entries that a subscription which was at the end may fall behind; 1,000,000
 	MoveEvery        time.Duration // of silence until a Moved; 10 minutes
+	// Now is the clock by which subscriptions end; time.Now.
+	Now func() time.Time
 }
 
 func (o *Options) defaults() {
@@ -88,14 +90,20 @@ func (o *Options) defaults() {
 	if o.MoveEvery <= 0 {
 		o.MoveEvery = 10 * time.Minute
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 }
 
-// Stats are counts of a hub since it was made; Subscriptions, Queries, Groups, Always and Seq are the present ones.
+// Stats are counts of a hub since it was made; Subscriptions, Queries, Groups, Always, Queue and Seq are the present ones.
 type Stats struct {
 	Subscriptions, Queries, Groups int64
 	Always                         int64 // groups that every tweet is tried with
 	Seq                            tweet.Seq
 	Entries, Matched               int64 // entries seen; matches with groups
-	Delivered, Deletes             int64 // events given to subscriptions
+	Delivered, Deletes             int64 // tweets and deletes given to subscriptions; the deletes among them
 	Resumed, Gaps, Behind, Lagged  int64
+	Queue                          int64         // events that wait in memory for their subscriptions
+	Spoilt                         int64         // entries that could not be read: subscriptions are told a gap
+	MatchTime                      time.Duration // spent on finding the queries of tweets at the journal's end
 }

@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -16,11 +17,26 @@ type world struct {
 	mu      sync.Mutex
 	epoch   string
 	base    tweet.Seq // entries[0].Seq - 1
+	given   int       // seqs since base
 	entries []tweet.Entry
 	moved   chan struct{}
 
 	docs    map[tweet.ID]*doc
 	applied tweet.Seq
+
+	scans   int          // calls of Since
+	looking func(string) // called before the world is asked for something; may be nil
+	away    error        // what the archive answers for Content
+}
+
+// asked tells looking what is asked for.
+func (w *world) asked(what string) {
+	w.mu.Lock()
+	looking := w.looking
+	w.mu.Unlock()
+	if looking != nil {
+		looking(what)
+	}
 }
 
 type doc struct {
@@ -32,9 +48,14 @@ func newWorld(epoch string, base tweet.Seq) *world {
 	return &world{epoch: epoch, base: base, moved: make(chan struct{}), docs: map[tweet.ID]*doc{}, applied: base}
 }
 
-func (w *world) Epoch() string { return w.epoch }
+func (w *world) Epoch() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.epoch
+}
 
 func (w *world) First() tweet.Seq {
+	w.asked("first")
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.base + 1
@@ -46,15 +67,14 @@ func (w *world) Last() tweet.Seq {
 	return w.last()
 }
 
-func (w *world) last() tweet.Seq { return w.base + tweet.Seq(len(w.entries)) }
+func (w *world) last() tweet.Seq { return w.base + tweet.Seq(w.given) }
 
 func (w *world) Since(_ context.Context, after tweet.Seq, limit int) ([]tweet.Entry, error) {
+	w.asked("since")
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	from := max(0, int(after-w.base))
-	if from >= len(w.entries) {
-		return nil, nil
-	}
+	w.scans++
+	from, _ := slices.BinarySearchFunc(w.entries, after+1, func(e tweet.Entry, seq tweet.Seq) int { return cmp.Compare(e.Seq, seq) })
 	return slices.Clone(w.entries[from:min(len(w.entries), from+limit)]), nil
 }
 
@@ -89,7 +109,8 @@ func (w *world) Content(_ context.Context, id tweet.ID) ([]tweet.Entry, error) {
 func (w *world) append(e tweet.Entry) tweet.Seq {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	e.Seq = w.last() + 1
+	w.given++
+	e.Seq = w.last()
 	if e.Kind == tweet.KindTweet {
 		e.FirstSeq = e.Seq
 	}
@@ -158,6 +179,49 @@ func (w *world) strip() {
 	}
 }
 
+// merge lets an import give a tweet of the archive another text. The journal does not learn of it.
+func (w *world) merge(id tweet.ID, text string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d := w.docs[id]
+	if d == nil || d.payload == nil {
+		return false
+	}
+	d.payload = payload(id, text)
+	return true
+}
+
+// imports puts a tweet into the archive alone.
+func (w *world) imports(id tweet.ID, text string) tweet.Seq {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	first := max(w.applied, 1)
+	w.docs[id] = &doc{first, payload(id, text)}
+	return first
+}
+
+// purge takes entries away without a trace; worlds with holes can only be read.
+func (w *world) purge(from, to tweet.Seq) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.entries = slices.DeleteFunc(w.entries, func(e tweet.Entry) bool { return e.Seq >= from && e.Seq <= to })
+}
+
+// skip makes a hole of n seqs.
+func (w *world) skip(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.given += n
+}
+
+// rebirth is a new journal: of the old one only what the archive has is left.
+func (w *world) rebirth(epoch string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.base, w.entries, w.epoch, w.given = w.last(), nil, epoch, 0
+	w.applied = w.base
+}
+
 // cut drops the n oldest entries that the archive has.
 func (w *world) cut(n int) {
 	w.mu.Lock()
@@ -165,6 +229,7 @@ func (w *world) cut(n int) {
 	n = max(0, min(n, int(w.applied-w.base)))
 	w.entries = slices.Clone(w.entries[n:])
 	w.base += tweet.Seq(n)
+	w.given -= n
 }
 
 func (w *world) Watermark(context.Context) (tweet.Seq, error) {
@@ -177,8 +242,12 @@ func (w *world) Watermark(context.Context) (tweet.Seq, error) {
 type past struct{ *world }
 
 func (p past) Content(_ context.Context, id tweet.ID) (*tweet.Payload, error) {
+	p.asked("content")
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.away != nil {
+		return nil, p.away
+	}
 	if d := p.docs[id]; d != nil {
 		return d.payload, nil
 	}
@@ -186,6 +255,7 @@ func (p past) Content(_ context.Context, id tweet.ID) (*tweet.Payload, error) {
 }
 
 func (p past) Matches(_ context.Context, r live.HistoryRequest) ([]live.Item, bool, error) {
+	p.asked("matches")
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m := query.NewMatcher(r.Query)

@@ -1,10 +1,13 @@
 package live_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,6 +43,7 @@ func TestIndexIsTheMatcher(t *testing.T) {
 					all[i].remove()
 					all = slices.Delete(all, i, i+1)
 				}
+				x.Tune(rapid.IntRange(0, 3).Draw(rt, "tune"))
 				target.Set(rapid.SampledFrom(tweets).Draw(rt, "tweet"))
 				var want []string
 				for _, s := range all {
@@ -57,10 +61,104 @@ func TestIndexIsTheMatcher(t *testing.T) {
 			for _, s := range all {
 				s.remove()
 			}
-			if groups, terms := x.Count(); groups+terms > 0 {
-				rt.Fatalf("%d groups and %d terms are left of nothing", groups, terms)
+			if groups, terms, always := x.Count(); groups+terms+always > 0 {
+				rt.Fatalf("%d groups, %d always, and %d terms are left of nothing", groups, always, terms)
 			}
 		})
+	}
+}
+
+// TestIndexWhileQueriesComeAndGo: those that stay are found in every tweet, whatever is registered and removed beside the match.
+func TestIndexWhileQueriesComeAndGo(t *testing.T) {
+	tweets := querytest.Tweets().Example(1)
+	v := querytest.VocabularyOf(tweets)
+	x := live.NewIndex()
+	matchers := map[string]*query.Matcher{}
+	for i := range 200 {
+		e := querytest.Exprs(v).Example(i)
+		matchers[e.String()] = query.NewMatcher(e)
+		x.Take(e)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var visitors sync.WaitGroup
+	for n := range 4 {
+		visitors.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				remove := x.Take(querytest.Exprs(v).Example(n*50 + i%100)) // some are those that stay
+				runtime.Gosched()
+				remove()
+			}
+		})
+	}
+	defer func() { cancel(); visitors.Wait() }()
+	var target query.Target
+	for i := range 3000 {
+		target.Set(tweets[i%len(tweets)])
+		got := map[string]bool{}
+		for _, key := range x.Keys(&target) {
+			if got[key] {
+				t.Fatalf("%q is found twice", key)
+			}
+			got[key] = true
+		}
+		for key, m := range matchers {
+			if m.Match(&target) != got[key] {
+				t.Fatalf("%q: index %v", key, got[key])
+			}
+		}
+		x.Tune(2)
+	}
+}
+
+// TestIndexFollowsTheStream: queries that came before the first tweet are posted anew under what turns out to be rare.
+func TestIndexFollowsTheStream(t *testing.T) {
+	x := live.NewIndex()
+	q, err := query.Parse("extraordinarily rare", time.Unix(0, 0)) // the longer one counts as rarer before anything is known
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.Take(q.Expr)
+	var target query.Target
+	target.Set(payload(1, "extraordinarily common"))
+	x.Match(&target)
+	if p := x.Pivots(q.Expr); !slices.Equal(p, []string{"extraordinarily"}) {
+		t.Fatalf("posted under %q", p)
+	}
+	for range 100 {
+		x.Match(&target)
+	}
+	x.Tune(1)
+	if p := x.Pivots(q.Expr); !slices.Equal(p, []string{"rare"}) {
+		t.Errorf("posted under %q", p)
+	}
+}
+
+// TestIndexKnowsFurtherForms: a word's other form is a term like any.
+func TestIndexKnowsFurtherForms(t *testing.T) {
+	x := live.NewIndex()
+	for _, text := range []string{"👍", "👍 yes", `"👍 yes"`} {
+		x.Take(parse(text).Expr)
+	}
+	var target query.Target
+	target.Set(payload(1, "👍🏽 yes"))
+	if keys := x.Keys(&target); len(keys) != 3 {
+		t.Errorf("found %q", keys)
+	}
+}
+
+// TestMatchAllocatesNothing: once the index is warm.
+func TestMatchAllocatesNothing(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	word := func() string { return fmt.Sprintf("w%dx", r.IntN(300)) }
+	x := live.NewIndex()
+	for _, e := range standingQueries(2000, word) {
+		x.Take(e)
+	}
+	var target query.Target
+	target.Set(payload(1, strings.Join([]string{word(), word(), word(), word(), word(), word(), word(), word()}, " ")))
+	found := 0
+	if n := testing.AllocsPerRun(100, func() { found += x.Match(&target) }); n > 0 || found == 0 {
+		t.Errorf("%v allocations, %d found", n, found)
 	}
 }
 
@@ -114,12 +212,13 @@ func BenchmarkIndex(b *testing.B) {
 				x.Match(&targets[i])
 			}
 			for _, e := range standingQueries(n, word) {
-				x.Add(e)
+				x.Take(e)
 			}
+			x.Match(&targets[0])
 			matches, i := 0, 0
 			b.ReportAllocs()
 			for b.Loop() {
-				matches += len(x.Match(&targets[i%len(targets)]))
+				matches += x.Match(&targets[i%len(targets)])
 				i++
 			}
 			b.ReportMetric(float64(i)/b.Elapsed().Seconds(), "tweets/s")

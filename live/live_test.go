@@ -15,19 +15,22 @@ import (
 
 // reader is a client: it takes events until it is stopped, and comes back by its last place.
 type reader struct {
-	events []live.Event
-	err    error
-	cancel context.CancelFunc
-	done   chan struct{}
+	events  []live.Event
+	err     error
+	cancel  context.CancelFunc
+	done    chan struct{}
+	token   chan struct{} // who has it may take an event
+	stalled bool
 }
 
 func read(t testing.TB, hub *live.Hub, r live.Request) *reader {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	s, err := hub.Subscribe(ctx, r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rd := &reader{cancel: cancel, done: make(chan struct{})}
+	rd := &reader{cancel: cancel, done: make(chan struct{}), token: make(chan struct{}, 1)}
 	go func() {
 		defer close(rd.done)
 		defer s.Close()
@@ -37,13 +40,31 @@ func read(t testing.TB, hub *live.Hub, r live.Request) *reader {
 				return
 			}
 			rd.events = append(rd.events, e)
+			rd.token <- struct{}{}
+			<-rd.token
 		}
 	}()
 	return rd
 }
 
+// stall lets the reader take no further event.
+func (r *reader) stall() {
+	if !r.stalled {
+		r.token <- struct{}{}
+		r.stalled = true
+	}
+}
+
+func (r *reader) take() {
+	if r.stalled {
+		<-r.token
+		r.stalled = false
+	}
+}
+
 func (r *reader) stop() []live.Event {
 	r.cancel()
+	r.take()
 	<-r.done
 	return r.events
 }

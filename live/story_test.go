@@ -3,37 +3,61 @@ package live_test
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 	"testing/synctest"
 
 	"pgregory.net/rapid"
 
 	"birdwatch/live"
-	"birdwatch/query"
-	"birdwatch/tweet"
 )
 
 // story is what happens in one run of TestAnyInterruptionLosesNothing; it is drawn before the run.
 type story struct {
 	box, backfill int
-	query         string
+	queries       []string
 	steps         []step
 }
 
 type step struct {
-	kind, n int
-	text    string
+	kind stepKind
+	n    int
+	text string
 }
 
+type stepKind int
+
+const (
+	tweets   stepKind = iota
+	deletes           // one of the tweets
+	applies           // the archive goes on
+	strips            // content of deleted tweets goes from the journal
+	cuts              // retention
+	merges            // an import changes a document
+	imports           // a tweet comes to the archive alone
+	leaves            // the client
+	comes             // the client
+	stalls            // the client takes no further event
+	takes             // the client goes on
+	rests             // all do what they can
+	restarts          // the hub
+	rebirths          // the journal is lost, all restart
+)
+
+// kinds has those that should come often several times.
+var kinds = []stepKind{tweets, tweets, tweets, tweets, tweets, tweets, deletes, deletes, applies, applies, applies, strips, cuts, merges, imports,
+	leaves, leaves, comes, comes, comes, stalls, takes, rests, rests, restarts, rebirths}
+
+var texts = []string{"go", "rust", "zig", "go rust"}
+
 var stories = rapid.Custom(func(t *rapid.T) story {
+	n := rapid.SampledFrom([]int{5, 20, 40, 80}).Draw(t, "length") // drawn freely, most are too short for anything to happen
 	return story{
-		box:      rapid.IntRange(1, 5).Draw(t, "box"),
-		backfill: rapid.IntRange(0, 4).Draw(t, "backfill"),
-		query:    rapid.SampledFrom([]string{"go", "rust OR zig", "-go", "go -rust", "", "\"go rust\"", "ru*"}).Draw(t, "query"),
+		box:      rapid.SampledFrom([]int{1, 2, 5}).Draw(t, "box"),
+		backfill: rapid.SampledFrom([]int{0, 2, 5, 250}).Draw(t, "backfill"),
+		queries:  rapid.SliceOfN(rapid.SampledFrom([]string{"go", "rust OR zig", "-go", "go -rust", "", "\"go rust\"", "ru*"}), 1, 2).Draw(t, "queries"),
 		steps: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
-			return step{rapid.IntRange(0, 9).Draw(t, "kind"), rapid.IntRange(0, 99).Draw(t, "n"), rapid.SampledFrom([]string{"go", "rust", "zig", "go rust"}).Draw(t, "text")}
-		}), 1, 60).Draw(t, "steps"),
+			return step{rapid.SampledFrom(kinds).Draw(t, "kind"), rapid.IntRange(0, 99).Draw(t, "n"), rapid.SampledFrom(texts).Draw(t, "text")}
+		}), n, n).Draw(t, "steps"),
 	}
 })
 
@@ -50,126 +74,115 @@ func TestAnyInterruptionLosesNothing(t *testing.T) {
 	})
 }
 
+// telling is a story while it is told.
+type telling struct {
+	t    *testing.T
+	s    *story
+	w    *world
+	hub  *live.Hub
+	stop func()
+	l    ledger
+	qs   []live.Query
+	r    *reader
+}
+
 func (s story) run(t *testing.T) error {
-	w := newWorld("e", 0)
-	hub, stop := startHub(t, w, live.Options{Box: s.box})
-	defer stop()
-	l := ledger{texts: map[tweet.ID]string{}, firsts: map[tweet.ID]tweet.Seq{}, deleted: map[tweet.ID]tweet.Seq{}}
-	q := parse(s.query)
-	var r *reader
-	connect := func() {
-		req := live.Request{Queries: []live.Query{q}, Backfill: s.backfill}
-		if n := len(l.events); n > 0 {
-			at := l.events[n-1].Place
-			req.Resume = &at
-		}
-		r = read(t, hub, req)
+	w := newWorld("e0", 0)
+	r := &telling{t: t, s: &s, w: w, l: newLedger(w)}
+	for _, text := range s.queries {
+		r.qs = append(r.qs, parse(text))
 	}
-	disconnect := func() {
-		if r != nil {
-			l.events = append(l.events, r.stop()...)
-			l.err = errors.Join(l.err, r.err)
-			r = nil
+	r.hub, r.stop = startHub(t, w, live.Options{Box: s.box})
+	defer func() { r.stop() }()
+	for i, st := range s.steps {
+		if !r.happen(st) {
+			r.change(i, st)
 		}
 	}
-	for _, st := range s.steps {
-		switch st.kind {
-		case 0, 1, 2:
-			id := tweet.ID(len(l.texts) + 1)
-			l.texts[id], l.firsts[id] = st.text, w.tweet(id, st.text)
-		case 3:
-			if n := len(l.texts); n > 0 {
-				if id := tweet.ID(st.n%n + 1); l.deleted[id] == 0 {
-					w.delete(id, l.firsts[id])
-					l.deleted[id] = w.Last()
-				}
-			}
-		case 4:
-			w.apply(st.n%5 + 1)
-		case 5:
-			w.strip()
-		case 6:
-			w.cut(st.n%3 + 1)
-		case 7:
-			disconnect()
-		case 8:
-			if r == nil {
-				connect()
-			}
-		case 9:
-			synctest.Wait()
-		}
-	}
-	if r == nil {
-		connect()
-	}
+	r.disconnect()
+	r.connect()
 	synctest.Wait()
-	disconnect()
-	return l.judge(q.Expr)
+	r.disconnect()
+	return r.l.judge(r.qs)
 }
 
-// ledger is what truly happened, and what the client was told.
-type ledger struct {
-	texts   map[tweet.ID]string
-	firsts  map[tweet.ID]tweet.Seq
-	deleted map[tweet.ID]tweet.Seq
-	events  []live.Event
-	err     error
+// happen does what the world does by itself.
+func (r *telling) happen(st step) bool {
+	switch st.kind {
+	case tweets:
+		r.l.tweet(st.text)
+	case deletes:
+		r.l.delete(st.n)
+	case applies:
+		r.w.apply(st.n%5 + 1)
+	case strips:
+		r.w.strip()
+	case cuts:
+		r.w.cut(st.n%3 + 1)
+	case merges:
+		r.l.merge(st.n, st.text)
+	case imports:
+		r.l.imports(st.text)
+	case rests:
+		synctest.Wait()
+	default:
+		return false
+	}
+	return true
 }
 
-func (l *ledger) missed(seq tweet.Seq) bool {
-	return slices.ContainsFunc(l.events, func(e live.Event) bool { return e.Kind == live.Gap && seq > e.Since && seq <= e.Until })
+// change is about the client and the hub.
+func (r *telling) change(i int, st step) {
+	switch st.kind {
+	case leaves:
+		r.disconnect()
+	case comes:
+		if r.r == nil {
+			r.connect()
+		}
+	case stalls:
+		if r.r != nil {
+			r.r.stall()
+		}
+	case takes:
+		if r.r != nil {
+			r.r.take()
+		}
+	case restarts, rebirths:
+		if st.n%2 == 0 {
+			r.disconnect() // else it is told the end
+		} else if r.r != nil {
+			r.r.take()
+		}
+		r.stop()
+		synctest.Wait()
+		r.disconnect()
+		if st.kind == rebirths && st.n%3 == 0 {
+			r.l.rebirth(fmt.Sprintf("e%d", i+1))
+		}
+		r.hub, r.stop = startHub(r.t, r.w, live.Options{Box: r.s.box})
+	}
 }
 
-// judge says what is wrong with what the client was told; nil for nothing.
-func (l *ledger) judge(e query.Expr) error {
-	if l.err != nil {
-		return l.err
-	}
-	got, told := map[tweet.ID]bool{}, map[tweet.ID]bool{}
-	w, at := l.events[0].Place.Seq, tweet.Seq(0)
-	oldest, lastID := tweet.ID(1<<62), tweet.ID(0)
-	wrong := func(format string, args ...any) error {
-		return fmt.Errorf(format+"\n%v", append(args, show(l.events))...)
-	}
-	for _, e := range l.events {
-		if e.Place.Seq < at {
-			return wrong("the place went back to %d", e.Place.Seq)
+func (r *telling) connect() {
+	req := live.Request{Queries: r.qs, Backfill: r.s.backfill}
+	if n := len(r.l.events); n > 0 {
+		at := r.l.events[n-1].Place
+		// As it travels.
+		back, err := live.ParsePlace(at.String())
+		if err != nil || back != at {
+			r.l.err = errors.Join(r.l.err, fmt.Errorf("place %v became %v, %v", at, back, err))
 		}
-		at = e.Place.Seq
-		switch {
-		case e.Kind == live.Delete:
-			told[e.ID] = true
-		case e.Kind != live.Tweet:
-		case got[e.ID]:
-			return wrong("%d sent twice", e.ID)
-		case e.Place.Tweet == 0 && l.firsts[e.ID] != e.Place.Seq:
-			return wrong("%d has place %s, seq %d", e.ID, e.Place, l.firsts[e.ID])
-		case e.Place.Tweet != 0 && (e.ID <= lastID || l.firsts[e.ID] > w):
-			return wrong("history sent %d of seq %d after %d, W is %d", e.ID, l.firsts[e.ID], lastID, w)
-		}
-		if e.Kind == live.Tweet {
-			got[e.ID] = true
-			if e.Place.Tweet != 0 {
-				lastID, oldest = e.ID, min(oldest, e.ID)
-			}
-		}
+		req.Resume = &back
 	}
-	m := query.NewMatcher(e)
-	for id, text := range l.texts {
-		var target query.Target
-		target.Set(payload(id, text))
-		first, deleted := l.firsts[id], l.deleted[id]
-		switch want := m.Match(&target); {
-		case !want && got[id]:
-			return wrong("%d %q does not match and was sent", id, text)
-		case want && first > w && !got[id] && !l.missed(first) && !(deleted > 0 && told[id]):
-			return wrong("%d %q at %d was never sent", id, text, first)
-		case want && first <= w && id > oldest && !got[id] && deleted == 0:
-			return wrong("%d %q of history was never sent", id, text)
-		case got[id] && deleted > w && !told[id] && !l.missed(deleted):
-			return wrong("%d was sent and deleted at %d, and nobody said so", id, deleted)
-		}
+	r.r = read(r.t, r.hub, req)
+}
+
+func (r *telling) disconnect() {
+	if r.r == nil {
+		return
 	}
-	return nil
+	r.l.events = append(r.l.events, r.r.stop()...)
+	r.l.err = errors.Join(r.l.err, r.r.err)
+	r.r = nil
 }

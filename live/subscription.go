@@ -2,8 +2,10 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"birdwatch/query"
@@ -19,7 +21,19 @@ type boxed struct {
 	kind    Kind
 	id      tweet.ID
 	item    *Item
-	matched []int
+	matched []int // shared while it is one
+}
+
+// add adds a query that the entry matched; m may be nil.
+func (b *boxed) add(m *member) {
+	switch {
+	case m == nil || slices.Contains(b.matched, m.query):
+	case len(b.matched) == 0:
+		b.matched = m.only
+	default:
+		b.matched = append(slices.Clone(b.matched), m.query)
+		slices.Sort(b.matched)
+	}
 }
 
 // Subscription is one reader's cursor: history, then the journal. One goroutine at a time uses it.
@@ -28,23 +42,32 @@ type Subscription struct {
 	r        Request
 	exprs    []query.Expr
 	matchers []*query.Matcher
-	target   query.Target
 	until    time.Time // when nothing can match any more; zero: never
 	forever  bool      // a query has no until
 	wake     chan struct{}
 	ended    chan struct{} // closed by Hub.Close
+	began    tweet.Seq     // what has a first_seq up to it may have been sent in history, or before it resumed
 
 	place   Place // of the last event
-	history bool  // history is wanted, from place.Tweet on
+	told    time.Time
+	history bool // history is wanted, from place.Tweet on
 	gap     *Event
 	live    bool // was at the end once
+	groups  []*group
 
 	// guarded by hub.mu:
 	joined bool
 	skip   tweet.Seq // entries up to it were sent before it joined
 	box    []boxed
 	from   tweet.Seq // when not joined: everything up to it was sent or lies in box
-	groups []*group
+}
+
+func newSubscription(h *Hub, r Request) *Subscription {
+	s := &Subscription{hub: h, r: r, wake: make(chan struct{}, 1), ended: make(chan struct{}), told: h.o.Now()}
+	for _, q := range r.Queries {
+		s.add(q)
+	}
+	return s
 }
 
 // add takes a query with the request's bounds in it.
@@ -77,6 +100,7 @@ func (s *Subscription) begin(ctx context.Context) error {
 	s.place = Place{Position: tweet.Position{Epoch: j.Epoch()}, Instant: s.r.Instant}
 	if s.r.Resume != nil {
 		s.resume(*s.r.Resume)
+		s.began = max(s.r.Resume.Seq, s.from)
 		return nil
 	}
 	s.place.Seq = j.Last()
@@ -87,7 +111,7 @@ func (s *Subscription) begin(ctx context.Context) error {
 		}
 		s.place.Seq, s.history = w, true
 	}
-	s.from = s.place.Seq
+	s.from, s.began = s.place.Seq, s.place.Seq
 	return nil
 }
 
@@ -120,48 +144,52 @@ func (s *Subscription) poke() {
 	}
 }
 
+// errStop says that whoever ranges wants no more, or that the end was told.
+var errStop = errors.New("stopped")
+
 // Events yields what happens, in order, until ctx ends (nothing is yielded then), after End or Bye, or with an error: ErrLagged,
 // or what journal or archive failed with. It can be ranged over once.
 func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		err := s.run(ctx, func(e Event) bool {
-			s.place = e.Place
-			return yield(e, nil)
-		})
-		if err != nil && err != errStop && ctx.Err() == nil {
+		tell := func(e Event) error {
+			s.place, s.told = e.Place, s.hub.o.Now()
+			if !yield(e, nil) || e.Kind == End || e.Kind == Bye {
+				return errStop
+			}
+			return nil
+		}
+		if err := s.run(ctx, tell); err != errStop && ctx.Err() == nil {
 			yield(Event{}, err)
 		}
 	}
 }
 
-// errStop says that whoever ranges wants no more, or that the end was told.
-var errStop = fmt.Errorf("stopped")
-
-func (s *Subscription) run(ctx context.Context, yield func(Event) bool) error {
+// run tells all there is. What tell returns ends it.
+func (s *Subscription) run(ctx context.Context, tell func(Event) error) error {
 	if s.history {
-		if err := s.sendHistory(ctx, yield); err != nil {
+		if err := s.sendHistory(ctx, tell); err != nil {
 			return err
 		}
 	}
 	s.place.Tweet = 0
 	if s.gap != nil {
 		s.hub.count(func(st *Stats) { st.Gaps++ })
-		e := *s.gap
-		if e.Place = s.at(s.from); !yield(e) {
-			return errStop
+		s.gap.Place = s.at(s.from)
+		if err := tell(*s.gap); err != nil {
+			return err
 		}
 	}
 	if s.r.Resume == nil || s.history {
-		if !yield(Event{Kind: Live, Place: s.at(s.from)}) {
-			return errStop
+		if err := tell(Event{Kind: Live, Place: s.at(s.from)}); err != nil {
+			return err
 		}
 	}
 	for {
-		if err := s.catchUp(ctx, yield); err != nil {
+		if err := s.catchUp(ctx, tell); err != nil {
 			return err
 		}
 		s.live = true
-		if err := s.follow(ctx, yield); err != nil {
+		if err := s.follow(ctx, tell); err != nil {
 			return err
 		}
 	}
@@ -174,80 +202,12 @@ func (s *Subscription) at(seq tweet.Seq) Place {
 	return p
 }
 
-// follow gives what the hub puts into the box, until it overflows.
-func (s *Subscription) follow(ctx context.Context, yield func(Event) bool) error {
-	quiet := time.NewTimer(s.hub.o.MoveEvery)
-	defer quiet.Stop()
-	over := s.over()
-	if over != nil {
-		defer over.Stop()
-	}
-	for due := none; ; {
-		batch, joined, last := s.take()
-		for i, b := range batch {
-			if !yield(Event{Kind: b.kind, Place: s.at(b.seq), ID: b.id, Item: b.item, Matched: b.matched, More: i < len(batch)-1}) {
-				return errStop
-			}
-		}
-		switch {
-		case !joined:
-			return nil
-		case due == Bye || due == End:
-			return s.tell(yield, Event{Kind: due, Place: s.at(last)})
-		case due == Moved && len(batch) == 0:
-			if !yield(Event{Kind: Moved, Place: s.at(last)}) {
-				return errStop
-			}
-		}
-		if due == Moved || len(batch) > 0 {
-			due = none
-			quiet.Reset(s.hub.o.MoveEvery)
-		}
-		select {
-		case <-s.wake:
-		case <-s.ended:
-			due = Bye
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-quiet.C:
-			due = Moved
-		case <-after(over):
-			due = End
+// match gives the indexes of the queries that a tweet matches.
+func (s *Subscription) match(t *query.Target) (matched []int) {
+	for i, m := range s.matchers {
+		if m.Match(t) {
+			matched = append(matched, i)
 		}
 	}
-}
-
-// none is no kind of event.
-const none Kind = 255
-
-func (s *Subscription) tell(yield func(Event) bool, e Event) error {
-	yield(e)
-	return errStop
-}
-
-// over is a timer for the moment at which nothing can match any more; nil when that never comes.
-func (s *Subscription) over() *time.Timer {
-	if s.forever || s.until.IsZero() {
-		return nil
-	}
-	return time.NewTimer(time.Until(s.until.Add(endSlack)))
-}
-
-func after(t *time.Timer) <-chan time.Time {
-	if t == nil {
-		return nil
-	}
-	return t.C
-}
-
-// take empties the box. last is the place up to which, with the box given, everything was given.
-func (s *Subscription) take() (batch []boxed, joined bool, last tweet.Seq) {
-	s.hub.mu.Lock()
-	defer s.hub.mu.Unlock()
-	batch, s.box = s.box, nil
-	if s.joined {
-		s.from = max(s.from, s.hub.last)
-	}
-	s.hub.stats.Delivered += int64(len(batch))
-	return batch, s.joined, s.from
+	return matched
 }
