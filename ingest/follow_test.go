@@ -87,7 +87,8 @@ func (r *memoryJournal) Ack(_ context.Context, follower string, seq tweet.Seq) e
 type sink struct {
 	mu    sync.Mutex // guards what follows
 	at    tweet.Position
-	sizes []int
+	sizes []int // of batches, in entries
+	bytes []int // and in raw bytes
 	got   []tweet.Seq
 	tries int
 	away  error
@@ -111,9 +112,12 @@ func (s *sink) Apply(_ context.Context, es []tweet.Entry, to tweet.Position) err
 	if s.tries++; s.away != nil {
 		return s.away
 	}
+	bytes := 0
 	for _, e := range es {
 		s.got = append(s.got, e.Seq)
+		bytes += len(e.Raw)
 	}
+	s.bytes = append(s.bytes, bytes)
 	s.sizes, s.at = append(s.sizes, len(es)), to
 	return nil
 }
@@ -173,9 +177,9 @@ func TestFollowBatchesAreBounded(t *testing.T) {
 		if len(s.got) != 2521 || s.sizes[0] != 1000 || s.sizes[1] != 1000 {
 			t.Errorf("%d entries in %v", len(s.got), s.sizes)
 		}
-		for i, n := range s.sizes[3:] {
-			if n > 9 {
-				t.Errorf("batch %d has %d large entries", i+3, n)
+		for i, n := range s.bytes {
+			if n > 9<<20 && s.sizes[i] > 1 {
+				t.Errorf("batch %d has %d bytes", i, n)
 			}
 		}
 		for i, seq := range s.got {

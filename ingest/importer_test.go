@@ -159,6 +159,23 @@ func TestCancelledImportEnds(t *testing.T) {
 	}
 }
 
+// Large records make small batches.
+func TestImportBatchesAreBounded(t *testing.T) {
+	large := make([]byte, 1<<20)
+	var most int
+	im := &ingest.Importer{Claim: func(_ context.Context, recs []tweet.Record) (ingest.Claim, error) {
+		most = max(most, len(recs))
+		return ingest.Claim{Write: make([]*tweet.Record, len(recs)), Gone: make([]bool, len(recs)), Confirm: func(context.Context) error { return nil }}, nil
+	}}
+	s := run(t, im, slices.Collect(func(yield func(tweet.Record) bool) {
+		for id := tweet.ID(1); id <= 60 && yield(tweet.Record{Kind: tweet.KindTweet, ID: id, Raw: large}); id++ {
+		}
+	})...)
+	if s.Same != 60 || most > 20 {
+		t.Errorf("%+v, with %d in a batch", s, most)
+	}
+}
+
 // TestReaderIsLetGo: an error behind the reader ends it.
 func TestReaderIsLetGo(t *testing.T) {
 	away, ended := errors.New("away"), make(chan struct{})

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"birdwatch/ingest"
 	"birdwatch/ingest/journal"
@@ -193,7 +194,8 @@ func deletion(id tweet.ID, at int64) tweet.Record {
 // follow gives the archive all that the journal has now.
 func follow(t testing.TB, j *journal.Journal, a *archive) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second) // one that stands still fails, not hangs
+	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- ingest.Follow(ctx, j, "archive", a, quiet()) }()
 	if err := j.Acked(ctx, "archive", j.Last()); err != nil {

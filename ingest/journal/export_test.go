@@ -51,6 +51,23 @@ func (j *Journal) Pragma(name string) (n int, err error) {
 	return n, err
 }
 
+// WriterPragmas gives settings of the connection that writes.
+func (j *Journal) WriterPragmas(names ...string) []string {
+	out := make([]string, len(names))
+	err := j.do(context.Background(), 0, func(w *writer) error {
+		for i, name := range names {
+			if err := w.query("PRAGMA "+name, nil, &out[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return []string{err.Error()}
+	}
+	return out
+}
+
 // Edit changes a closed journal's file.
 func Edit(path, statement string, args ...any) error {
 	db, err := sql.Open("sqlite", path)

@@ -138,6 +138,13 @@ func TestRecordsThatAreRefused(t *testing.T) {
 	}
 }
 
+// Acknowledged means on disk: no test can pull the plug, so the setting is looked at.
+func TestCommitsAreSynced(t *testing.T) {
+	j := open(t, journal.Options{})
+	got := j.WriterPragmas("synchronous", "journal_mode", "secure_delete", "auto_vacuum")
+	same(t, "settings", got, []string{"2", "wal", "1", "2"})
+}
+
 func TestNewerFormatIsLeftAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	if err := openAt(t, path, journal.Options{}).Close(); err != nil {

@@ -158,6 +158,14 @@ func TestDeletesCascade(t *testing.T) {
 	}
 }
 
+// A tweet that was met as a retweet of two others is deleted once.
+func TestDeletesMeetAgain(t *testing.T) {
+	j := open(t, journal.Options{})
+	appendAll(t, j, sighting(1, 0, "a", false), sighting(2, 0, "RT", true, 1), sighting(3, 0, "RT", true, 1), sighting(3, 1, "RT", true, 2), sighting(1, 1, "RT", true, 3))
+	appendAll(t, j, deletion(1, 9))
+	same(t, "entries", dump(t, j)[5:], []string{"6 delete 1 first 1", "7 delete 2 first 2", "8 delete 3 first 3"})
+}
+
 func TestStripTakesContentAway(t *testing.T) {
 	now := time.UnixMilli(1_000_000)
 	path := filepath.Join(t.TempDir(), "journal.db")

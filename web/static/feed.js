@@ -88,10 +88,12 @@ export class Feed {
     this.fresh.textContent = n === 1 ? '1 new tweet' : `${n} new tweets`;
   }
 
-  /** withdraw takes a deleted tweet out: its own, its reposts' and quotes' copies of it come with their own notices. */
+  /** withdraw takes a deleted tweet out, and copies of it inside quotes; reposts of it come with notices of their own. */
   withdraw(id) {
     this.held = this.held.filter((h) => h.data.id !== id);
     this.label();
+    for (const copy of this.list.querySelectorAll(`blockquote[data-copy="${CSS.escape(id)}"]`)) copy.remove();
+    for (const h of this.held) if (h.includes?.tweets) h.includes.tweets = h.includes.tweets.filter((t) => t.id !== id);
     const a = this.byId.get(id);
     if (!a) return;
     this.byId.delete(id);

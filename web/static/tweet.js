@@ -141,7 +141,7 @@ export function article(line) {
   const body = el('div', {}, text(shown), media(shown, includes));
   const quotedId = shown.referenced_tweets?.find((r) => r.type === 'quoted')?.id;
   const quoted = includes.tweets?.find((t) => t.id === quotedId);
-  if (quoted) body.append(el('blockquote', { class: 'quote' }, who(user(quoted.author_id)), text(quoted)));
+  if (quoted) body.append(el('blockquote', { class: 'quote', 'data-copy': quoted.id }, who(user(quoted.author_id)), text(quoted)));
   a.append(body, meta(data, shown, author));
   return a;
 }
