@@ -57,6 +57,10 @@ func (c *statusCommand) Run(env *environment) error {
 }
 
 func (s *status) print(w io.Writer) error {
+	at := s.Archive.Position.String()
+	if s.Archive.Position.IsZero() {
+		at = "no entry yet"
+	}
 	_, err := fmt.Fprintf(w, `tweets         %d
 tombstones     %d
 dead letters   %d
@@ -66,6 +70,6 @@ id table       %d ids, %d of them deleted
 archive at     %s, %d behind
 `, s.Archive.Tweets, s.Archive.Tombstones, s.Archive.DeadLetters, bytesText(s.Archive.Bytes), s.BytesATweet,
 		s.Journal.Entries, s.Journal.First, s.Journal.Last, s.Journal.Epoch, bytesText(s.Journal.Bytes),
-		s.Journal.IDs, s.Journal.Tombstones, s.Archive.Position, s.Behind)
+		s.Journal.IDs, s.Journal.Tombstones, at, s.Behind)
 	return err
 }
