@@ -37,7 +37,7 @@ var deletions = []struct {
 		},
 		goes: []string{"10@e-2-10", "live@e-2", "30@e-3", "-30@e-4"}, rusts: []string{"20@e-2-20", "live@e-2", "-30@e-4"}},
 	{name: "the archive is away: all are told",
-		after: func(w *world) { w.away = errors.New("away"); w.delete(10, 1) },
+		after: func(w *world) { w.goAway(errors.New("away")); w.delete(10, 1) },
 		goes:  []string{"10@e-2-10", "live@e-2", "-10@e-3"}, rusts: []string{"20@e-2-20", "live@e-2", "-10@e-3"}},
 	{name: "history sent what an import had merged",
 		before: func(w *world) { w.merge(20, "go rust") },
@@ -61,7 +61,7 @@ var deletions = []struct {
 		goes: []string{"10@e-2-10", "live@e-2"}, rusts: []string{"20@e-2-20", "live@e-2", "-7@e-3"}},
 	{name: "a copy was inside another, and the archive is away: all are told",
 		after: func(w *world) {
-			w.away = errors.New("away")
+			w.goAway(errors.New("away"))
 			w.append(tweet.Entry{Unseen: true, Cut: []tweet.ID{20}, Record: tweet.Record{Kind: tweet.KindDelete, ID: 7}})
 		},
 		goes: []string{"10@e-2-10", "live@e-2", "-7@e-3"}, rusts: []string{"20@e-2-20", "live@e-2", "-7@e-3"}},
@@ -171,5 +171,36 @@ func TestDeleteWhileHistoryIsSent(t *testing.T) {
 			}
 		}
 		check(t, es[149:], "live@e-150", "-50@e-151", "-120@e-152")
+	})
+}
+
+// TestDeletesDoNotWait: an archive that does not answer holds nobody up for long, and is asked again later.
+func TestDeletesDoNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld("e", 0)
+		hub, stop := startHub(t, w, live.Options{})
+		defer stop()
+		r := read(t, hub, live.Request{Queries: []live.Query{parse("go")}})
+		for i := range 100 {
+			w.tweet(tweet.ID(i+1), "rust")
+		}
+		synctest.Wait()
+		w.goAway(errSilent)
+		for i := range 100 {
+			w.delete(tweet.ID(i+1), tweet.Seq(i+1))
+		}
+		time.Sleep(1100 * time.Millisecond)
+		synctest.Wait()
+		if at := hub.Stats().Seq; at != 200 {
+			t.Errorf("the hub is at %d", at)
+		}
+		w.goAway(nil)
+		w.tweet(101, "rust")
+		time.Sleep(10 * time.Second)
+		w.delete(101, 201) // certain again
+		synctest.Wait()
+		if es := r.stop(); len(es) != 101 {
+			t.Errorf("%d events", len(es))
+		}
 	})
 }

@@ -2,6 +2,8 @@ package live
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"birdwatch/query"
 	"birdwatch/tweet"
@@ -9,6 +11,13 @@ import (
 
 // cutMost is for how many tweets with a copy of a deleted one it is asked who was sent them. Beyond, all are told.
 const cutMost = 32
+
+const (
+	// patience is for how long a deletion waits for the archive. Everyone at the journal's end waits with it.
+	patience = time.Second
+	// resting is for how long an archive that did not answer is not asked again.
+	resting = 10 * time.Second
+)
 
 // deletion reports whether subscriptions may have been sent what the entry deletes, in itself or as a copy inside others.
 func deletion(e *tweet.Entry) bool {
@@ -46,6 +55,9 @@ func (h *Hub) versions(ctx context.Context, e *tweet.Entry) (*versions, error) {
 		return v, nil
 	}
 	for _, holder := range e.Cut {
+		if v.all {
+			break
+		}
 		// A holder of which nothing is left was deleted itself, and that was told.
 		if _, _, err := h.addVersions(ctx, v, holder); err != nil {
 			return nil, err
@@ -61,12 +73,12 @@ func (h *Hub) addVersions(ctx context.Context, v *versions, id tweet.ID) (sighte
 		v.targets = append(v.targets, t)
 	}
 	// The archive first: it is the sooner one to lose what is deleted.
-	p, err := h.history.Content(ctx, id)
+	p, err := h.stored(ctx, id)
 	switch {
-	case err != nil && ctx.Err() != nil:
+	case ctx.Err() != nil:
 		return false, false, ctx.Err()
 	case err != nil:
-		v.all = true // the archive is away, and nobody waits for it
+		v.all = true
 	case p != nil:
 		add(p)
 		stored = true
@@ -85,3 +97,20 @@ func (h *Hub) addVersions(ctx context.Context, v *versions, id tweet.ID) (sighte
 	}
 	return sighted, stored, nil
 }
+
+// stored asks the archive for a tweet, which is not waited for when it is away.
+func (h *Hub) stored(ctx context.Context, id tweet.ID) (*tweet.Payload, error) {
+	if h.o.Now().UnixNano() < h.rests.Load() {
+		return nil, errAway
+	}
+	asking, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	p, err := h.history.Content(asking, id)
+	if err != nil && ctx.Err() == nil {
+		h.rests.Store(h.o.Now().Add(resting).UnixNano())
+	}
+	return p, err
+}
+
+// errAway stands for an archive that was asked a moment ago and did not answer.
+var errAway = errors.New("archive is away")

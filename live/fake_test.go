@@ -3,6 +3,7 @@ package live_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -238,16 +239,33 @@ func (w *world) Watermark(context.Context) (tweet.Seq, error) {
 	return w.applied, nil
 }
 
+// errSilent is an archive that does not even say that it is away.
+var errSilent = errors.New("silent")
+
+// goAway sets what the archive answers for Content.
+func (w *world) goAway(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.away = err
+}
+
 // past is the world's archive as the hub sees it.
 type past struct{ *world }
 
-func (p past) Content(_ context.Context, id tweet.ID) (*tweet.Payload, error) {
+func (p past) Content(ctx context.Context, id tweet.ID) (*tweet.Payload, error) {
 	p.asked("content")
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.away != nil {
-		return nil, p.away
+	away := p.away
+	p.mu.Unlock()
+	if away == errSilent {
+		<-ctx.Done()
+		return nil, ctx.Err()
 	}
+	if away != nil {
+		return nil, away
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if d := p.docs[id]; d != nil {
 		return d.payload, nil
 	}

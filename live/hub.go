@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"birdwatch/query"
 	"birdwatch/tweet"
@@ -19,6 +20,7 @@ type Hub struct {
 	index   *index
 	pages   pages
 	target  query.Target // of Run only
+	rests   atomic.Int64 // until then, Unix nanoseconds, the archive is not asked about deletions
 
 	mu      sync.Mutex // guards what follows
 	subs    map[*Subscription]struct{}
