@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ type served struct {
 	hub     *live.Hub
 	log     *lockedBuffer
 	metrics *prometheus.Registry
+	later   atomic.Int64 // nanoseconds after noon that its clock shows
 }
 
 type lockedBuffer struct {
@@ -64,7 +66,7 @@ func serveWorld(t testing.TB, w *world, c api.Config, o live.Options) *served {
 		fmt.Fprint(w, "the page")
 	})
 	a, err := api.New(c, api.Deps{Searcher: w, Reader: w, Hub: s.hub, Intake: intake{w}, Page: page, Metrics: s.metrics,
-		Log: slog.New(slog.NewTextHandler(s.log, nil)), Now: func() time.Time { return noon },
+		Log: slog.New(slog.NewTextHandler(s.log, nil)), Now: func() time.Time { return noon.Add(time.Duration(s.later.Load())) },
 		Ready:  func(context.Context) []api.Check { return []api.Check{{Name: "archive", Ready: w.fails == nil}} },
 		Status: func(context.Context) (any, error) { return map[string]int{"tweets": 3}, nil }})
 	if err != nil {
