@@ -82,6 +82,7 @@ func TestHostileRequests(t *testing.T) {
 		{"GET", all + "?query=a;b", "", 400, "not well formed", nil},
 		{"GET", all + "?%00=1&query=a", "", 400, "not known", nil},
 		{"GET", all + "?query=foo:bar", "", 400, "position 1", nil},
+		{"GET", "/2/tweets/search/recent?query=a&end_time=2024-05-01T00:00:00Z", "", 400, "more than 7 days ago", nil},
 		{"GET", all + "?query=(((", "", 400, "position", nil},
 		{"GET", all + "?query=" + strings.Repeat("(-", 400) + "a" + strings.Repeat(")", 400), "", 400, "nested deeper", nil},
 		{"GET", all + "?query=" + strings.Repeat("a+", 600), "", 400, "position", nil},

@@ -119,7 +119,11 @@ func (s *Server) request(p params, of string, within time.Duration) (r search.Re
 		r.BeforeID = token.last
 	}
 	if within > 0 {
-		if earliest := token.instant.Add(-within); r.Start.Before(earliest) {
+		earliest := token.instant.Add(-within)
+		if !r.End.IsZero() && !r.End.After(earliest) {
+			return r, token, invalid("end_time", p.get("end_time"), "[end_time] is more than 7 days ago; search/all and counts/all have no such bound.")
+		}
+		if r.Start.Before(earliest) {
 			if !r.Start.IsZero() {
 				return r, token, invalid("start_time", p.get("start_time"), "[start_time] is more than 7 days ago; search/all has no such bound.")
 			}
