@@ -3,111 +3,140 @@ package live
 import (
 	"cmp"
 	"slices"
-
-	"birdwatch/query"
 )
 
-// key is a term of the dictionary before it has a number.
+// key is a term before it has a number.
 type key struct {
 	text   string
 	prefix bool
 }
 
-// cover is what a query needs: one of any at least, and all of required, rarest first. Without any, a tweet may match
+// pivot is where a query is posted: a tweet that has term, and second and third unless they are 0, may match. decided says that
+// it does. third may be a term that must not be there, with the bit notThere.
+type pivot struct {
+	term, second, third uint32
+	decided             bool
+}
+
+// cover is what a query needs: one of the pivots at least, and all of required, rarest first. Without any, a tweet may match
 // without having a term of the query.
 type cover struct {
-	any      []key
-	required []key
+	any      []pivot
+	required []uint32
 	cost     float64
-	exact    bool // a tweet that has one of any, and all of required, matches
 }
 
-// other is the rarest required term but k.
-func (c *cover) other(k key) key {
-	for _, r := range c.required {
-		if r != k {
-			return r
-		}
-	}
-	return key{}
+// coverer finds covers of trees. Costs are the terms' frequencies in the stream; of terms that are as rare, longer ones count as
+// rarer.
+type coverer struct {
+	terms  *terms
+	common *sketch
 }
 
-// rest are the required terms but those by which a query of one alternative is posted.
-func (c *cover) rest() []key {
-	if len(c.any) == 1 && len(c.required) > 2 {
-		return c.required[2:]
-	}
-	return nil
-}
-
-// single reports whether the cover is of one term, and that is the whole query.
-func (c *cover) single() bool { return c.exact && len(c.any) == 1 && len(c.required) == 1 }
-
-// coverer finds covers. Costs are the terms' frequencies in the stream; of terms that are as rare, longer ones count as rarer.
-type coverer struct{ x *index }
-
-func (b coverer) of(k key) cover {
-	cost := float64(b.x.common.count(k.text)) + 1/float64(1+len(k.text))
-	if k.prefix {
+func (b *coverer) cost(n uint32) float64 {
+	text := b.terms.texts[n]
+	cost := float64(b.common.count(text)) + 1/float64(1+len(text))
+	if b.terms.isPrefix[n] {
 		cost = 4*cost + 1 // the words that begin so are counted, not the beginning
 	}
-	return cover{any: []key{k}, required: []key{k}, cost: cost, exact: true}
+	return cost
 }
 
-func (b coverer) All() cover                             { return cover{} }
-func (b coverer) Not(cover) cover                        { return cover{} }
-func (b coverer) Range(query.Figure, int64, int64) cover { return cover{} }
-func (b coverer) Term(t string) cover                    { return b.of(key{t, false}) }
-func (b coverer) Prefix(t string) cover                  { return b.of(key{t, true}) }
-
-func (b coverer) Phrase(words []string, prefix bool) cover {
-	cs := make([]cover, len(words))
-	for i, w := range words {
-		cs[i] = b.of(key{w, prefix && i == len(words)-1})
+func (b *coverer) of(t *tree, at int32) cover {
+	n := &t.nodes[at]
+	switch {
+	case n.op == opTerm:
+		return b.all([]uint32{n.arg}, true)
+	case len(n.words) > 0:
+		return b.all(n.words, false)
+	case n.op == opAnd:
+		return b.and(t, n.kids)
+	case n.op == opOr:
+		return b.or(t, n.kids)
 	}
-	c := b.And(cs)
-	c.exact = false
+	return cover{}
+}
+
+// all covers terms that must all be there; plain says that this is the whole query.
+func (b *coverer) all(ns []uint32, plain bool) cover {
+	required := slices.Clone(ns)
+	slices.Sort(required)
+	required = slices.Compact(required)
+	if len(required) > 1 {
+		slices.SortFunc(required, func(x, y uint32) int { return cmp.Or(cmp.Compare(b.cost(x), b.cost(y)), cmp.Compare(x, y)) })
+	}
+	p := pivot{term: required[0], decided: plain && len(required) <= 3}
+	if len(required) > 1 {
+		p.second = required[1]
+	}
+	if len(required) > 2 {
+		p.third = required[2]
+	}
+	return cover{any: []pivot{p}, required: required, cost: b.cost(required[0])}
+}
+
+func (b *coverer) and(t *tree, kids []int32) cover {
+	var required []uint32
+	var rarest cover // of the parts that are no terms
+	others := 0
+	denied := uint32(0) // a term that must not be there
+	for _, k := range kids {
+		n := &t.nodes[k]
+		if n.op == opTerm {
+			required = append(required, n.arg)
+			continue
+		}
+		others++
+		if n.op == opNot && t.nodes[n.kids[0]].op == opTerm {
+			denied = t.nodes[n.kids[0]].arg | notThere
+			continue
+		}
+		c := b.of(t, k)
+		required = append(required, c.required...)
+		if len(c.any) > 0 && (len(rarest.any) == 0 || c.cost < rarest.cost) {
+			rarest = c
+		}
+	}
+	if len(required) == 0 {
+		return rarest.undecided()
+	}
+	all := b.all(required, others == 0)
+	if p := &all.any[0]; denied != 0 && p.third == 0 {
+		p.third, p.decided = denied, others == 1
+	}
+	if len(rarest.any) == 0 || rarest.cost >= all.cost {
+		return all
+	}
+	// One of the alternatives is rarer than any term that must be there: those terms are its seconds.
+	whole := others == 1 && len(all.required) == 1
+	for i := range rarest.any {
+		p := &rarest.any[i]
+		if p.second != 0 || p.term == all.required[0] {
+			p.decided = false
+			continue
+		}
+		p.second, p.decided = all.required[0], p.decided && whole
+	}
+	rarest.required = all.required
+	return rarest
+}
+
+func (c cover) undecided() cover {
+	for i := range c.any {
+		c.any[i].decided = false
+	}
 	return c
 }
 
-func (b coverer) Near(words []string, _ int) cover { return b.Phrase(words, false) }
-
-func (coverer) And(cs []cover) cover {
-	all := cover{exact: true}
-	var required []cover
-	for _, c := range cs {
-		if len(c.any) > 0 && (len(all.any) == 0 || c.cost < all.cost) {
-			all.any, all.cost = c.any, c.cost
-		}
-		if len(c.required) > 0 {
-			required = append(required, c)
-		}
-		all.exact = all.exact && c.single()
-	}
-	slices.SortStableFunc(required, func(a, b cover) int { return cmp.Compare(a.cost, b.cost) })
-	for _, c := range required {
-		for _, k := range c.required {
-			if !slices.Contains(all.required, k) {
-				all.required = append(all.required, k)
-			}
-		}
-	}
-	return all
-}
-
-func (coverer) Or(cs []cover) cover {
-	all := cover{exact: true}
-	for _, c := range cs {
+func (b *coverer) or(t *tree, kids []int32) cover {
+	var all cover
+	for _, k := range kids {
+		c := b.of(t, k)
 		if len(c.any) == 0 {
 			return cover{}
 		}
-		for _, k := range c.any {
-			if !slices.Contains(all.any, k) {
-				all.any = append(all.any, k)
-			}
-		}
+		all.any = append(all.any, c.any...)
 		all.cost += c.cost
-		all.exact = all.exact && c.single()
 	}
 	return all
 }

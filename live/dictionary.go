@@ -1,91 +1,86 @@
 package live
 
-import (
-	"slices"
-	"unicode/utf8"
-)
+import "hash/maphash"
 
-// term is one of the dictionary.
-type term struct {
-	text   string
-	prefix bool
-	uses   int // how often groups name it
-	posts  []post
+// dictionary numbers the terms that queries name, from 1. A word that no query has costs one probe. The seed is random:
+// queries come from strangers.
+type dictionary struct {
+	seed  maphash.Seed
+	slots []dictSlot // open addressing, linear; a power of two
+	used  int
 }
 
-// table is the dictionary that the key is in.
-func (x *index) table(prefix bool) map[string]int32 {
-	if prefix {
-		return x.prefixes
-	}
-	return x.dict
+// dictSlot holds a part of the text's hash, which also says where the search for it begins; number 0 is an empty slot.
+type dictSlot struct {
+	hash   uint32
+	number uint32
 }
 
-func (x *index) hold(k key) int32 {
-	id, ok := x.table(k.prefix)[k.text]
-	if !ok {
-		if n := len(x.free); n > 0 {
-			id, x.free = x.free[n-1], x.free[:n-1]
-		} else {
-			id = int32(len(x.terms))
-			x.terms, x.seen = append(x.terms, term{}), append(x.seen, 0)
+func newDictionary() dictionary {
+	return dictionary{seed: maphash.MakeSeed(), slots: make([]dictSlot, 64)}
+}
+
+func (d *dictionary) hash(text []byte) uint32 { return uint32(maphash.Bytes(d.seed, text)) }
+
+// find gives the number of a text; 0 when no query names it. texts are those of all numbers.
+func (d *dictionary) find(texts []string, text []byte) uint32 {
+	hash := d.hash(text)
+	mask := uint32(len(d.slots) - 1)
+	for i := hash & mask; ; i = (i + 1) & mask {
+		s := d.slots[i]
+		if s.number == 0 {
+			return 0
 		}
-		x.terms[id].text, x.terms[id].prefix = k.text, k.prefix
-		x.table(k.prefix)[k.text] = id
-		x.setLengths(k.prefix)
-	}
-	x.terms[id].uses++
-	return id
-}
-
-func (x *index) release(id int32) {
-	t := &x.terms[id]
-	if t.uses--; t.uses > 0 {
-		return
-	}
-	delete(x.table(t.prefix), t.text)
-	x.setLengths(t.prefix)
-	*t, x.seen[id] = term{}, 0
-	x.free = append(x.free, id)
-}
-
-func (x *index) setLengths(changed bool) {
-	if !changed {
-		return
-	}
-	x.lengths = x.lengths[:0]
-	for p := range x.prefixes {
-		if !slices.Contains(x.lengths, len(p)) {
-			x.lengths = append(x.lengths, len(p))
-		}
-	}
-	slices.Sort(x.lengths)
-}
-
-// mark notes that the tweet has a term, and the prefixes of it that queries name.
-func (x *index) mark(text []byte) {
-	if id, ok := x.dict[string(text)]; ok {
-		x.hit(id)
-	}
-	for _, n := range x.lengths {
-		if n > len(text) {
-			break
-		}
-		if n < len(text) && !utf8.RuneStart(text[n]) {
-			continue
-		}
-		if id, ok := x.prefixes[string(text[:n])]; ok {
-			x.hit(id)
+		if s.hash == hash && texts[s.number] == string(text) {
+			return s.number
 		}
 	}
 }
 
-func (x *index) hit(id int32) {
-	if x.seen[id] == x.round {
-		return
+// put adds a text that find does not know, under a number.
+func (d *dictionary) put(text string, number uint32) {
+	if d.used++; d.used > len(d.slots)/2 {
+		d.resize(len(d.slots) * 2)
 	}
-	x.seen[id] = x.round
-	if len(x.terms[id].posts) > 0 {
-		x.hits = append(x.hits, id)
+	d.place(dictSlot{uint32(maphash.String(d.seed, text)), number})
+}
+
+func (d *dictionary) place(s dictSlot) {
+	mask := uint32(len(d.slots) - 1)
+	i := s.hash & mask
+	for d.slots[i].number != 0 {
+		i = (i + 1) & mask
+	}
+	d.slots[i] = s
+}
+
+func (d *dictionary) resize(n int) {
+	old := d.slots
+	d.slots = make([]dictSlot, n)
+	for _, s := range old {
+		if s.number != 0 {
+			d.place(s)
+		}
+	}
+}
+
+// drop takes a number out. The slots behind it move up, so that no search stops early.
+func (d *dictionary) drop(text string, number uint32) {
+	mask := uint32(len(d.slots) - 1)
+	i := uint32(maphash.String(d.seed, text)) & mask
+	for d.slots[i].number != number {
+		i = (i + 1) & mask
+	}
+	for k := (i + 1) & mask; d.slots[k].number != 0; k = (k + 1) & mask {
+		// What wants a slot between i and k must stay.
+		if home := d.slots[k].hash & mask; (k-home)&mask >= (k-i)&mask {
+			d.slots[i] = d.slots[k]
+			i = k
+		}
+	}
+	d.slots[i] = dictSlot{}
+	d.used--
+	if len(d.slots) > 64 && d.used < len(d.slots)/8 {
+		d.resize(len(d.slots) / 2)
 	}
 }

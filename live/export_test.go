@@ -12,8 +12,8 @@ func NewIndex() *Index { return &Index{newIndex()} }
 
 // Keys gives the normal forms of the queries that match.
 func (x *Index) Keys(t *query.Target) (keys []string) {
-	for _, g := range x.match(t) {
-		keys = append(keys, g.key)
+	for _, id := range x.match(t) {
+		keys = append(keys, x.groups[id].expr.String())
 	}
 	return keys
 }
@@ -24,10 +24,25 @@ func (x *Index) Match(t *query.Target) int { return len(x.match(t)) }
 // Tune posts groups anew.
 func (x *Index) Tune(n int) { x.tune(n) }
 
+// Seal seals what is loose, however little it is; the next match takes it over.
+func (x *Index) Seal() {
+	x.settle()
+	if x.sealing.Load() == nil {
+		x.propose()
+	}
+	x.seal()
+}
+
 // Count is how many groups there are, how many terms are in use, and how many groups are tried always.
 func (x *Index) Count() (groups, terms, always int) {
 	x.settle()
-	return len(x.groups), len(x.dict) + len(x.prefixes), len(x.always)
+	return x.table.used, x.terms.words.used + x.terms.prefixes.used, len(x.always)
+}
+
+// Sealed is how many posts are sealed, and how many are loose.
+func (x *Index) Sealed() (sealed, loose int) {
+	x.settle()
+	return len(x.root.posts), len(x.loose.nodes) - 1
 }
 
 // Take registers a query and gives what removes it again.
@@ -36,11 +51,16 @@ func (x *Index) Take(e query.Expr) (remove func()) {
 	return func() { x.remove(g) }
 }
 
-// Pivots are the terms under which a query is posted.
+// Pivots are the terms under which a query is posted, once all is sealed.
 func (x *Index) Pivots(e query.Expr) (texts []string) {
+	x.Seal()
 	x.settle()
-	for _, p := range x.groups[e.String()].pivots {
-		texts = append(texts, x.terms[p.term].text)
+	for n := range len(x.root.start) - 1 {
+		for _, p := range x.root.posts[x.root.start[n]:x.root.start[n+1]] {
+			if g := x.groups[p.id&idMask]; g != nil && g.expr.String() == e.String() {
+				texts = append(texts, x.terms.texts[n])
+			}
+		}
 	}
 	return texts
 }

@@ -113,7 +113,7 @@ func (h *Hub) handed(seq tweet.Seq) {
 
 // retract tells a deletion to all who may have been sent what it deletes.
 func (h *Hub) retract(e *tweet.Entry, v *versions) {
-	var groups []*group
+	var groups []uint32
 	for _, t := range v.targets {
 		groups = append(groups, h.index.match(t)...)
 	}
@@ -132,8 +132,12 @@ func (h *Hub) retract(e *tweet.Entry, v *versions) {
 }
 
 // fanOut offers an entry to all members of groups. h.mu is held.
-func (h *Hub) fanOut(groups []*group, b boxed) {
-	for _, g := range groups {
+func (h *Hub) fanOut(groups []uint32, b boxed) {
+	for _, id := range groups {
+		g := h.index.groups[id]
+		if g == nil { // it went while a later target was matched
+			continue
+		}
 		h.stats.Matched++
 		for _, m := range g.subs {
 			h.offer(m.sub, b, m)

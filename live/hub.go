@@ -50,6 +50,11 @@ func NewHub(j Journal, h History, o Options) *Hub {
 // Run follows the journal from its end until ctx ends; then it closes the hub.
 func (h *Hub) Run(ctx context.Context) error {
 	defer h.Close()
+	var sealing sync.WaitGroup
+	defer sealing.Wait()
+	beside, stop := context.WithCancel(ctx)
+	defer stop()
+	sealing.Go(func() { h.index.seals(beside) })
 	h.mu.Lock()
 	h.running = true
 	last := h.last

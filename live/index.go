@@ -1,7 +1,6 @@
 package live
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -9,41 +8,43 @@ import (
 )
 
 // index finds which of many standing queries a tweet matches. Each query is posted under its rarest required term, or
-// under every alternative of its cheapest OR; a tweet's terms give candidates, and query.Matcher decides. Equal queries are
-// one group.
+// under every alternative of its cheapest OR; a tweet's terms give candidates, which are decided by a second term, by a small program
+// over terms and figures, and in the end, where words must stand in their places, by query.Matcher. Equal queries are one group.
 //
 // One goroutine matches, any may add and remove meanwhile: they leave orders, which the next match carries out first. Without
-// orders a match takes no lock, and once it is warm it allocates nothing.
+// orders a match takes no lock, and once it is warm it allocates nothing. Most posts lie sealed in one flat array; newer ones are
+// linked to their terms until seal, which may run beside the match, makes a new array of all.
 type index struct {
 	mu     sync.Mutex // guards what follows
-	groups map[string]*group
+	table  table      // of the groups, by their queries
+	free   []uint32   // ids of groups that no post refers to
+	ids    uint32     // ids given so far
 	orders []order
 
-	due      atomic.Bool // there are orders
-	nAlways  atomic.Int64
-	dict     map[string]int32 // what follows is of the goroutine that matches; terms of queries only
-	prefixes map[string]int32
-	lengths  []int // in bytes, of prefixes, ascending
-	terms    []term
-	seen     []uint64 // by term: the round in which a tweet last had it
-	free     []int32  // terms that are not in use
-	posted   []*group // all, for tune
+	due     atomic.Bool // there are orders, or a new seal
+	nAlways atomic.Int64
+	sealing atomic.Pointer[sealJob] // a job to do, or done and to be taken over
+	wake    chan struct{}           // there is a job
+
+	// What follows is of the goroutine that matches.
+	terms    terms
+	groups   []*group // by id; nil: gone
+	gone     []uint64 // a bit by id: the group went, so that a match need not touch it
+	tried    []uint32 // by id: the round in which a group with several posts was last found
+	codeAt   []uint32 // by id: where its program begins; 0 for none
+	code     []uint32
+	idle     int                       // programs of groups that went
+	matchers map[uint32]*query.Matcher // by id, of groups whose program is not enough
+	dead     []uint32                  // ids of groups that went and that posts may still refer to
+	moves    []move
+	root     sealed
+	loose    loose
+	always   []uint32 // ids of those with no required term
 	turn     int
-	always   []*group // those with no required term
-	round    uint64
-	hits     []int32
-	found    []*group
+	found    []uint32 // ids
 	common   sketch
+	tree     tree
 }
-
-// post is a candidate: second, unless -1, is another term that it needs.
-type post struct {
-	second int32
-	g      *group
-}
-
-// pivot is where a group is posted.
-type pivot struct{ term, second int32 }
 
 // order is what a match has to carry out: a group comes or goes.
 type order struct {
@@ -53,36 +54,41 @@ type order struct {
 
 // group is one query with all who ask it.
 type group struct {
-	key     string
 	expr    query.Expr
-	matcher *query.Matcher
-	holders int       // guarded by index.mu
 	subs    []*member // guarded by Hub.mu
+	hash    uint32
+	holders int32 // guarded by index.mu
+	id      uint32
 
 	// Of the goroutine that matches.
-	place  int // in index.posted
-	pivots []pivot
-	needs  []int32 // required terms beyond a pivot and its second
-	exact  bool    // having them all decides
-	tried  uint64
+	posted uint32 // sum of its pivots; 0 for one that is always tried
 }
 
 func newIndex() *index {
-	return &index{groups: map[string]*group{}, dict: map[string]int32{}, prefixes: map[string]int32{}}
+	x := &index{table: newTable(), terms: newTerms(), code: []uint32{opFalse}, matchers: map[uint32]*query.Matcher{}, wake: make(chan struct{}, 1)}
+	x.loose.nodes = make([]looseNode, 1)
+	return x
 }
 
 // add registers a query and gives its group; every add wants a remove. Matches that begin later find it.
 func (x *index) add(e query.Expr) *group {
-	key, matcher := e.String(), query.NewMatcher(e)
+	text := e.String()
+	hash := x.table.hash(text)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	g := x.groups[key]
-	if g == nil {
-		g = &group{key: key, expr: e, matcher: matcher}
-		x.groups[key] = g
-		x.order(order{g: g})
+	if g := x.table.find(hash, text); g != nil {
+		g.holders++
+		return g
 	}
-	g.holders++
+	g := &group{expr: e, holders: 1, hash: hash}
+	if last := len(x.free) - 1; last >= 0 {
+		g.id, x.free = x.free[last], x.free[:last]
+	} else {
+		g.id = x.ids
+		x.ids++
+	}
+	x.table.put(g)
+	x.order(order{g: g})
 	return g
 }
 
@@ -93,7 +99,7 @@ func (x *index) remove(g *group) {
 	if g.holders--; g.holders > 0 {
 		return
 	}
-	delete(x.groups, g.key)
+	x.table.drop(g)
 	x.order(order{g: g, gone: true})
 }
 
@@ -106,7 +112,7 @@ func (x *index) order(o order) {
 func (x *index) size() (groups, always int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return len(x.groups), int(x.nAlways.Load())
+	return x.table.used, int(x.nAlways.Load())
 }
 
 // settle carries the orders out.
@@ -119,126 +125,90 @@ func (x *index) settle() {
 	x.orders = nil
 	x.due.Store(false)
 	x.mu.Unlock()
+	x.takeSeal()
 	for _, o := range orders {
 		if o.gone {
-			x.unpost(o.g)
-			last := len(x.posted) - 1
-			x.posted[o.g.place] = x.posted[last]
-			x.posted[o.g.place].place = o.g.place
-			x.posted[last], x.posted = nil, x.posted[:last]
+			x.withdraw(o.g)
 			continue
 		}
-		o.g.place = len(x.posted)
-		x.posted = append(x.posted, o.g)
-		x.post(o.g, query.Build(o.g.expr, coverer{x}))
+		x.enter(o.g)
 	}
 	x.nAlways.Store(int64(len(x.always)))
+	x.proposeSeal()
 }
 
-// tune posts up to n groups anew where other terms have become the rarest ones, in turn.
-func (x *index) tune(n int) {
+// match gives the ids of the groups that the tweet matches; the slice is used again by the next match.
+func (x *index) match(t *query.Target) []uint32 {
 	x.settle()
-	for range min(n, len(x.posted)) {
-		x.turn = (x.turn + 1) % len(x.posted)
-		g := x.posted[x.turn]
-		if c := query.Build(g.expr, coverer{x}); len(c.any) > 0 && !x.stands(g, c) {
-			x.unpost(g)
-			x.post(g, c)
-		}
+	x.found = x.found[:0]
+	if x.terms.begin() {
+		clear(x.tried)
 	}
-}
-
-// stands reports whether the group is posted as the cover says.
-func (x *index) stands(g *group, c cover) bool {
-	is := func(id int32, k key) bool {
-		if id < 0 {
-			return k == key{}
-		}
-		return x.terms[id].text == k.text && x.terms[id].prefix == k.prefix
-	}
-	return slices.EqualFunc(g.pivots, c.any, func(p pivot, k key) bool { return is(p.term, k) && is(p.second, c.other(k)) })
-}
-
-func (x *index) post(g *group, c cover) {
-	g.exact = c.exact
-	if len(c.any) == 0 {
-		x.always = append(x.always, g)
-		return
-	}
-	for _, k := range c.any {
-		p := pivot{x.hold(k), -1}
-		if other := c.other(k); other.text != "" {
-			p.second = x.hold(other)
-		}
-		x.terms[p.term].posts = append(x.terms[p.term].posts, post{p.second, g})
-		g.pivots = append(g.pivots, p)
-	}
-	for _, k := range c.rest() {
-		g.needs = append(g.needs, x.hold(k))
-	}
-}
-
-func (x *index) unpost(g *group) {
-	isIt := func(o *group) bool { return o == g }
-	if len(g.pivots) == 0 {
-		x.always = slices.DeleteFunc(x.always, isIt)
-	}
-	for _, p := range g.pivots {
-		t := &x.terms[p.term]
-		t.posts = slices.DeleteFunc(t.posts, func(o post) bool { return o.g == g })
-		x.release(p.term)
-		if p.second >= 0 {
-			x.release(p.second)
-		}
-	}
-	for _, id := range g.needs {
-		x.release(id)
-	}
-	g.pivots, g.needs = g.pivots[:0], g.needs[:0]
-}
-
-// match gives the groups that the tweet matches; the slice is used again by the next match.
-func (x *index) match(t *query.Target) []*group {
-	x.settle()
-	x.round++
-	x.hits, x.found = x.hits[:0], x.found[:0]
-	if x.round%sampled == 0 {
+	if x.terms.round%sampled == 0 {
 		x.common.learn(&t.Terms)
 	}
 	for i := range t.Terms.Words() {
-		x.mark(t.Terms.Word(i))
+		x.terms.mark(t.Terms.Word(i), uint32(i))
 	}
 	for i := range t.Terms.Alts() {
-		_, form := t.Terms.Alt(i)
-		x.mark(form)
+		at, form := t.Terms.Alt(i)
+		x.terms.mark(form, uint32(at))
 	}
 	for i := range t.Terms.Fields() {
-		x.mark(t.Terms.Field(i))
+		x.terms.markField(t.Terms.Field(i), firstField+uint32(i))
 	}
-	for _, hit := range x.hits {
-		for _, p := range x.terms[hit].posts {
-			if p.second < 0 || x.seen[p.second] == x.round {
-				x.try(p.g, t)
+	seen, round, start := x.terms.seen, x.terms.round, x.root.start
+	for _, hit := range x.terms.hits {
+		if int(hit)+1 < len(start) {
+			for _, p := range x.root.posts[start[hit]:start[hit+1]] {
+				if seen[p.second] == round {
+					x.candidate(p, t)
+				}
+			}
+		}
+		if int(hit) < len(x.loose.first) {
+			for n := x.loose.first[hit]; n != 0; n = x.loose.nodes[n].next {
+				if p := x.loose.nodes[n].post; seen[p.second] == round {
+					x.candidate(p, t)
+				}
 			}
 		}
 	}
-	for _, g := range x.always {
-		x.try(g, t)
+	for _, id := range x.always {
+		if x.decide(id, t) {
+			x.found = append(x.found, id)
+		}
 	}
 	return x.found
 }
 
-func (x *index) try(g *group, t *query.Target) {
-	if g.tried == x.round {
+// candidate looks at a post whose first two terms the tweet has.
+func (x *index) candidate(p post, t *query.Target) {
+	if (x.terms.seen[p.third&^notThere] == x.terms.round) == (p.third&notThere != 0) {
 		return
 	}
-	g.tried = x.round
-	for _, id := range g.needs {
-		if x.seen[id] != x.round {
+	id := p.id & idMask
+	if p.id&postDecided == 0 && !x.decide(id, t) {
+		return
+	}
+	if x.gone[id/64]&(1<<(id%64)) != 0 {
+		return
+	}
+	if p.id&postMany != 0 {
+		if x.tried[id] == x.terms.round {
 			return
 		}
+		x.tried[id] = x.terms.round
 	}
-	if g.exact || g.matcher.Match(t) {
-		x.found = append(x.found, g)
+	x.found = append(x.found, id)
+}
+
+// decide runs a group's program.
+func (x *index) decide(id uint32, t *query.Target) bool {
+	at := x.codeAt[id]
+	if op := x.code[at]; op&^argMask == opMatcher {
+		return x.matchers[id].Match(t)
 	}
+	ok, _ := x.terms.run(x.code, int(at), &t.Figures)
+	return ok
 }

@@ -44,6 +44,9 @@ func TestIndexIsTheMatcher(t *testing.T) {
 					all = slices.Delete(all, i, i+1)
 				}
 				x.Tune(rapid.IntRange(0, 3).Draw(rt, "tune"))
+				if rapid.IntRange(0, 3).Draw(rt, "seal") == 0 {
+					x.Seal()
+				}
 				target.Set(rapid.SampledFrom(tweets).Draw(rt, "tweet"))
 				var want []string
 				for _, s := range all {

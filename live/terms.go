@@ -1,0 +1,157 @@
+package live
+
+import "unicode/utf8"
+
+// terms are all that queries name, words and prefixes in one space of numbers, and which of them a tweet has.
+type terms struct {
+	words    dictionary
+	prefixes dictionary
+	texts    []string // by number
+	uses     []uint32 // by number: how often groups name it
+	isPrefix []bool
+	free     []uint32
+	fields   [fieldSlots]uint32 // how many terms are held of each field, by its prefix rune
+
+	// lengths says, by the first two bytes of prefixes, which lengths in bytes there are: bit n for length n, the last bit for all
+	// from there on. The bytes are folded to fewer entries, so that they stay in the cache.
+	lengths    [lengthSlots]uint64
+	anyLengths bool
+
+	round uint32
+	seen  []uint32 // by number: the round in which a tweet last had it
+	// What the tweet at hand has of them, each once, and where: words by position, terms of fields from firstField on.
+	hits   []uint32
+	places []place
+}
+
+// place is where in the tweet a term stands.
+type place struct{ at, number uint32 }
+
+const firstField = 1 << 30
+
+const (
+	fieldSlots  = 64
+	lengthSlots = 1024
+	lengthMost  = 63
+)
+
+func newTerms() terms {
+	return terms{words: newDictionary(), prefixes: newDictionary(), texts: make([]string, 1), uses: make([]uint32, 1), isPrefix: make([]bool, 1), seen: make([]uint32, 1)}
+}
+
+func (t *terms) dictionary(prefix bool) *dictionary {
+	if prefix {
+		return &t.prefixes
+	}
+	return &t.words
+}
+
+// hold gives the number of a term, which stays its own until it is released as often as it was held.
+func (t *terms) hold(k key) uint32 {
+	d := t.dictionary(k.prefix)
+	n := d.find(t.texts, []byte(k.text))
+	if n == 0 {
+		if f, ok := fieldOf(k.text); ok {
+			t.fields[f]++
+		}
+		if last := len(t.free) - 1; last >= 0 {
+			n, t.free = t.free[last], t.free[:last]
+		} else {
+			n = uint32(len(t.uses))
+			t.texts, t.uses, t.isPrefix, t.seen = append(t.texts, ""), append(t.uses, 0), append(t.isPrefix, false), append(t.seen, 0)
+		}
+		t.texts[n] = k.text
+		t.isPrefix[n] = k.prefix
+		d.put(k.text, n)
+		if k.prefix {
+			t.noteLength(k.text)
+		}
+	}
+	t.uses[n]++
+	return n
+}
+
+func (t *terms) release(n uint32) {
+	if t.uses[n]--; t.uses[n] > 0 {
+		return
+	}
+	if f, ok := fieldOf(t.texts[n]); ok {
+		t.fields[f]--
+	}
+	t.dictionary(t.isPrefix[n]).drop(t.texts[n], n)
+	t.texts[n] = ""
+	t.seen[n] = 0
+	t.free = append(t.free, n)
+	if t.isPrefix[n] && t.prefixes.used == 0 {
+		t.lengths, t.anyLengths = [lengthSlots]uint64{}, false // some may say too much until then, which costs a probe
+	}
+}
+
+func (t *terms) noteLength(prefix string) {
+	t.anyLengths = true
+	if len(prefix) < 2 { // a field's prefix rune has three bytes, a word's beginning at least two characters
+		for i := range t.lengths {
+			t.lengths[i] |= 1 << min(len(prefix), lengthMost)
+		}
+		return
+	}
+	t.lengths[lengthSlot(prefix[0], prefix[1])] |= 1 << min(len(prefix), lengthMost)
+}
+
+func lengthSlot(a, b byte) int { return (int(a)*37 + int(b)) % lengthSlots }
+
+// begin forgets the tweet before. wrapped says that the rounds are counted from 1 again.
+func (t *terms) begin() (wrapped bool) {
+	t.hits, t.places = t.hits[:0], t.places[:0]
+	if t.round++; t.round == 0 {
+		clear(t.seen)
+		t.round, wrapped = 1, true
+	}
+	t.seen[0] = t.round // what needs no second term names this one
+	return wrapped
+}
+
+// fieldOf tells a field's terms by the rune that they begin with, U+E000 and on, of three bytes.
+func fieldOf[T string | []byte](text T) (field int, ok bool) {
+	if len(text) < 3 || text[0] != 0xEE || text[1] != 0x80 {
+		return 0, false
+	}
+	return int(text[2]) % fieldSlots, true
+}
+
+// markField is mark for a term of a field: most fields are named by no query.
+func (t *terms) markField(text []byte, at uint32) {
+	if f, ok := fieldOf(text); !ok || t.fields[f] > 0 {
+		t.mark(text, at)
+	}
+}
+
+// mark notes that the tweet has a term, and the prefixes of it that queries name.
+func (t *terms) mark(text []byte, at uint32) {
+	if n := t.words.find(t.texts, text); n != 0 {
+		t.hit(n, at)
+	}
+	if !t.anyLengths || len(text) < 2 {
+		return
+	}
+	lengths := t.lengths[lengthSlot(text[0], text[1])]
+	if lengths == 0 {
+		return
+	}
+	for n := 1; n <= len(text); n++ {
+		if lengths&(1<<min(n, lengthMost)) == 0 || n < len(text) && !utf8.RuneStart(text[n]) {
+			continue
+		}
+		if p := t.prefixes.find(t.texts, text[:n]); p != 0 {
+			t.hit(p, at)
+		}
+	}
+}
+
+func (t *terms) hit(n, at uint32) {
+	t.places = append(t.places, place{at, n})
+	if t.seen[n] != t.round {
+		t.seen[n] = t.round
+		t.hits = append(t.hits, n)
+	}
+}
