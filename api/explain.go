@@ -18,6 +18,14 @@ type branch struct {
 	Figure string    `json:"figure,omitempty"`
 	Low    *int64    `json:"low,omitempty,string"` // numbers exceed what JavaScript holds
 	High   *int64    `json:"high,omitempty,string"`
+	Circle *circle   `json:"circle,omitempty"`
+}
+
+// circle is what point_radius asks for.
+type circle struct {
+	Longitude float64 `json:"longitude"`
+	Latitude  float64 `json:"latitude"`
+	Meters    int64   `json:"meters"`
 }
 
 // tree shows what an engine is given.
@@ -34,7 +42,8 @@ var fieldNames = func() map[rune]string {
 }()
 
 var figureNames = [query.NumFigures]string{query.CreatedAt: "created_at", query.TweetID: "id", query.Followers: "followers_count", query.Following: "following_count",
-	query.Tweets: "tweets_count", query.Listed: "listed_count", query.Likes: "likes", query.Reposts: "reposts", query.Replies: "replies", query.Quotes: "quotes"}
+	query.Tweets: "tweets_count", query.Listed: "listed_count", query.Likes: "likes", query.Reposts: "reposts", query.Replies: "replies", query.Quotes: "quotes",
+	query.Sample: "sample", query.West: "west", query.South: "south", query.East: "east", query.North: "north", query.Relevancy: "relevancy"}
 
 // showTerm takes a term's private-use prefix off, which says nothing to a reader.
 func showTerm(t string) (field, text string) {
@@ -90,4 +99,8 @@ func (tree) Range(f query.Figure, lo, hi int64) *branch {
 		b.High = &hi
 	}
 	return b
+}
+
+func (tree) Circle(c query.Circle) *branch {
+	return &branch{Op: "circle", Circle: &circle{float64(c.Lon) / 1e6, float64(c.Lat) / 1e6, c.Meters}}
 }

@@ -78,6 +78,12 @@ func (b *tree) Near(words []string, _ int) int32 {
 	return b.add(node{op: opMatcher, words: b.numbers(words, false)})
 }
 
+// Circle: none of its terms is needed.
+func (b *tree) Circle(query.Circle) int32 {
+	b.hard = true
+	return b.add(node{op: opMatcher})
+}
+
 func (b *tree) numbers(words []string, prefix bool) []uint32 {
 	ns := make([]uint32, len(words))
 	for i, w := range words {

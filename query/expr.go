@@ -31,6 +31,10 @@ type (
 		figure Figure
 		lo, hi int64
 	}
+	circle struct {
+		text string
+		c    Circle
+	}
 )
 
 func (all) expr()     {}
@@ -42,6 +46,7 @@ func (prefix) expr()  {}
 func (phrase) expr()  {}
 func (near) expr()    {}
 func (between) expr() {}
+func (circle) expr()  {}
 
 // All matches every tweet.
 func All() Expr { return all{} }
@@ -137,6 +142,7 @@ func (e term) String() string   { return e.text }
 func (e prefix) String() string { return e.text }
 func (e phrase) String() string { return e.text }
 func (e near) String() string   { return e.text }
+func (e circle) String() string { return e.text }
 
 func (e between) String() string {
 	for i := range operators {
@@ -220,6 +226,8 @@ func Build[T any](e Expr, b Builder[T]) T {
 		return b.Near(e.words, e.n)
 	case between:
 		return b.Range(e.figure, e.lo, e.hi)
+	case circle:
+		return b.Circle(e.c)
 	case all:
 		return b.All()
 	}

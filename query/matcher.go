@@ -28,6 +28,7 @@ type node struct {
 	n      int
 	words  []string
 	xs     []node
+	circle Circle
 }
 
 type nodeKind uint8
@@ -35,6 +36,7 @@ type nodeKind uint8
 const (
 	nodeAll nodeKind = iota
 	nodeRange
+	nodeCircle
 	nodeTerm
 	nodePhrase
 	nodeNear
@@ -70,6 +72,8 @@ func (compiler) Range(f Figure, lo, hi int64) node {
 	return node{kind: nodeRange, figure: f, lo: lo, hi: hi}
 }
 
+func (compiler) Circle(c Circle) node { return node{kind: nodeCircle, circle: c} }
+
 func wordsNode(kind nodeKind, words []string, prefix bool) node {
 	r, _ := utf8.DecodeRuneInString(words[0])
 	return node{kind: kind, words: words, prefix: prefix, field: r >= firstPrivate && r <= lastPrivate}
@@ -84,6 +88,8 @@ func (x *node) match(t *Target) bool {
 	switch x.kind {
 	case nodeRange:
 		return x.lo <= t.Figures[x.figure] && t.Figures[x.figure] <= x.hi
+	case nodeCircle:
+		return x.circle.Holds(t.Figures[West], t.Figures[South], t.Figures[East], t.Figures[North])
 	case nodeTerm, nodePhrase:
 		return x.matchWords(&t.Terms)
 	case nodeNear:

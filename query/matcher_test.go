@@ -123,6 +123,12 @@ func (naiveBuilder) Range(f query.Figure, lo, hi int64) decision {
 	return func(n *naive) bool { return n.figures[f] >= lo && n.figures[f] <= hi }
 }
 
+func (naiveBuilder) Circle(c query.Circle) decision {
+	return func(n *naive) bool {
+		return c.Holds(n.figures[query.West], n.figures[query.South], n.figures[query.East], n.figures[query.North])
+	}
+}
+
 // TestMatcherIsTheNaiveReading compares on random queries and random tweets.
 func TestMatcherIsTheNaiveReading(t *testing.T) {
 	matched, compared := 0, 0

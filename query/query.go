@@ -30,6 +30,8 @@ type Builder[T any] interface {
 	Near(words []string, n int) T
 	// Range: lo ≤ figure ≤ hi.
 	Range(f Figure, lo, hi int64) T
+	// Circle: the tweet's point, or its place's box as a whole, lies within a distance of a point.
+	Circle(c Circle) T
 }
 
 // Figure is a number of a tweet that ranges are over.
@@ -47,5 +49,15 @@ const (
 	Reposts
 	Replies
 	Quotes
+	// Sample is SampleOf the id, 0 to 99.
+	Sample
+	// West, South, East and North are the tweet's point, else its place's box, in millionths of a degree; NoPlace where there is none. East
+	// is not below West: a box over the date line has an East above 180 degrees.
+	West
+	South
+	East
+	North
+	// Relevancy is RelevancyOf the other figures. No operator asks for it; results are ordered by it.
+	Relevancy
 	NumFigures
 )

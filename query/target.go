@@ -1,6 +1,7 @@
 package query
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,7 +105,34 @@ func (t *Target) setFigures() {
 	if m != nil {
 		f[Likes], f[Reposts], f[Replies], f[Quotes] = m.LikeCount, m.RetweetCount, m.ReplyCount, m.QuoteCount
 	}
+	f[Sample] = SampleOf(d.ID)
+	f[Relevancy] = RelevancyOf(f[CreatedAt], f[Likes], f[Reposts], f[Replies], f[Quotes])
+	f[West], f[South], f[East], f[North] = t.box()
 }
+
+// box is where the tweet was sent from: its point, else its place's box.
+func (t *Target) box() (west, south, east, north int64) {
+	if g := t.geo(); g != nil && g.Coordinates != nil {
+		if c := g.Coordinates.Coordinates; onGlobe(c[0], c[1]) {
+			lon, lat := millionths(c[0]), millionths(c[1])
+			return lon, lat, lon, lat
+		}
+	}
+	if p := t.place(); p != nil && p.Geo != nil {
+		if b := p.Geo.BBox; onGlobe(b[0], b[1]) && onGlobe(b[2], b[3]) && b[1] <= b[3] {
+			west, south, east, north = millionths(b[0]), millionths(b[1]), millionths(b[2]), millionths(b[3])
+			if east < west {
+				east += 360 * micro
+			}
+			return west, south, east, north
+		}
+	}
+	return NoPlace, NoPlace, NoPlace, NoPlace
+}
+
+func onGlobe(lon, lat float64) bool { return lon >= -180 && lon <= 180 && lat >= -90 && lat <= 90 }
+
+func millionths(degrees float64) int64 { return int64(math.Round(degrees * micro)) }
 
 // text shows the scratch bytes as a string for the length of one call, so that nothing is allocated.
 func (t *Target) text() string { return unsafe.String(unsafe.SliceData(t.scratch), len(t.scratch)) }

@@ -37,6 +37,11 @@ type Request struct {
 	AfterSeq, UntilSeq *tweet.Seq
 	// Ascending gives the oldest id first, else the newest.
 	Ascending bool
+	// Sort orders by a figure instead, the greatest first, of equal ones the newest id; query.CreatedAt, which is zero,
+	// is the order by id.
+	Sort query.Figure
+	// After begins behind a hit, in an order by Sort; nil from the first.
+	After *Place
 	// Limit is the most hits of a page, at least 1.
 	Limit int
 }
@@ -46,6 +51,13 @@ type Hit struct {
 	ID       tweet.ID
 	FirstSeq tweet.Seq
 	Payload  []byte // canonical JSON
+	Value    int64  // the figure that was sorted by; 0 by id
+}
+
+// Place is a hit's place in an order by a figure.
+type Place struct {
+	Value int64
+	ID    tweet.ID
 }
 
 // Page is one page of hits in the order asked for. More says that a further one exists.
@@ -61,6 +73,13 @@ type Searcher interface {
 	// Count gives the exact number of matches in each of buckets[i] ≤ created_at < buckets[i+1]; r.Limit is
 	// ignored. Two instants are one bucket.
 	Count(ctx context.Context, r Request, buckets []time.Time) ([]int64, error)
+}
+
+// Faceter counts the values of matches. Safe for concurrent use.
+type Faceter interface {
+	// Facets counts, of each facet asked for, the values over the newest FacetBound matches and gives the limit most frequent.
+	// Of r, the order and the page are ignored.
+	Facets(ctx context.Context, r Request, facets []Facet, limit int) (FacetResult, error)
 }
 
 // Reader gives single tweets. Safe for concurrent use.
@@ -86,6 +105,34 @@ type Writer interface {
 	Purge(ctx context.Context, ids []tweet.ID) error
 }
 
+// Keeper is what copies, repairs and new versions need of an archive.
+type Keeper interface {
+	// Documents gives up to limit documents with a greater id, by id, tombstones among them.
+	Documents(ctx context.Context, after tweet.ID, limit int) ([]*tweet.Document, error)
+	// Put merges whole documents, tombstones too. Of two first_seq the lesser is kept.
+	Put(ctx context.Context, docs []*tweet.Document) error
+	// Notices gives what is recorded of KindGeo, KindWithheld and KindUser, as entries that Apply takes.
+	Notices(ctx context.Context) iter.Seq2[tweet.Entry, error]
+	// DeadLetters gives up to limit of what was refused, in the order of keys, after a key ("": from the first).
+	DeadLetters(ctx context.Context, after string, limit int) ([]DeadLetter, error)
+	// Retry takes dead letters once more; those that are accepted, or have no content, leave. Unknown keys are passed over.
+	Retry(ctx context.Context, keys ...string) (Outcome, error)
+	// Drop throws dead letters away and says how many there were.
+	Drop(ctx context.Context, keys ...string) (int, error)
+	// Reindex makes the index again, of this program's analysis and format, from the archive's own documents, while reads and
+	// writes go on. Broken off, it goes on where it was. progress may be nil.
+	Reindex(ctx context.Context, progress func(done, total int64)) error
+}
+
+// DeadLetter is what an archive could not take for its content.
+type DeadLetter struct {
+	Key     string        `json:"key"`
+	Seq     tweet.Seq     `json:"seq"` // 0 from an import
+	ID      tweet.ID      `json:"id"`
+	Reason  string        `json:"reason"`
+	Content tweet.Content `json:"-"`
+}
+
 // Change says what a sighting did to its document.
 type Change uint8
 
@@ -108,7 +155,10 @@ type Stats struct {
 	DeadLetters int64          `json:"dead_letters"`
 	Bytes       int64          `json:"bytes"` // on disk
 	Position    tweet.Position `json:"position"`
-	HighestSeq  tweet.Seq      `json:"highest_seq"` // highest first_seq or position
+	HighestSeq  tweet.Seq      `json:"highest_seq"`     // highest first_seq or position
+	Engine      string         `json:"engine"`          // and the version of its server
+	Stale       bool           `json:"stale"`           // the index is of another analysis or format: Reindex
+	Lacks       []string       `json:"lacks,omitempty"` // what the server cannot do of what would be used
 }
 
 // Identity is what a journal's id table needs to be made again from an archive.

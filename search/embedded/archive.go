@@ -22,8 +22,8 @@ import (
 
 // Versions of the file. A newer format is not opened; another analysis wants the index made again.
 const (
-	formatVersion   = 1
-	analysisVersion = 1
+	formatVersion   = 2
+	analysisVersion = tweet.AnalysisVersion
 )
 
 // Options are an archive's settings; the zero value is the default.
@@ -53,7 +53,8 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS docs (
 	id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, at INTEGER NOT NULL, body_at INTEGER NOT NULL, flags INTEGER NOT NULL,
 	created_at INTEGER NOT NULL, followers INTEGER NOT NULL, following INTEGER NOT NULL, tweets INTEGER NOT NULL, listed INTEGER NOT NULL,
-	likes INTEGER NOT NULL, reposts INTEGER NOT NULL, replies INTEGER NOT NULL, quotes INTEGER NOT NULL);
+	likes INTEGER NOT NULL, reposts INTEGER NOT NULL, replies INTEGER NOT NULL, quotes INTEGER NOT NULL, relevancy INTEGER NOT NULL,
+	west INTEGER, south INTEGER, east INTEGER, north INTEGER);
 CREATE TABLE IF NOT EXISTS bodies (id INTEGER PRIMARY KEY, frame BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS dead_letters (n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, id INTEGER NOT NULL, reason TEXT NOT NULL, frame BLOB);
 CREATE INDEX IF NOT EXISTS dead_letters_by_id ON dead_letters (id);

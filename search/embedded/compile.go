@@ -62,6 +62,15 @@ func (builder) Range(f query.Figure, lo, hi int64) []part {
 	return p.possible()
 }
 
+// Circle is found by its bounds, and checked.
+func (builder) Circle(c query.Circle) []part {
+	parts := slices.Clone(partsOf(c.Bounds()))
+	for i := range parts {
+		parts[i].check = true
+	}
+	return parts
+}
+
 // Phrase: where a word may be a further form of what is written, FTS5's positions do not tell, since those forms lie
 // elsewhere in the row. Then the stretches between such words are found, and the rest is checked.
 func (builder) Phrase(words []string, prefix bool) []part {

@@ -144,7 +144,15 @@ func (w *writer) count(d *tweet.Document, n int64) {
 	}
 }
 
-func (w *writer) putRow(d *tweet.Document, f [query.NumFigures]int64) error {
-	return w.exec("INSERT OR REPLACE INTO docs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", int64(d.ID), int64(d.FirstSeq), d.At, d.BodyAt, flagsOf(d),
-		f[query.CreatedAt], f[query.Followers], f[query.Following], f[query.Tweets], f[query.Listed], f[query.Likes], f[query.Reposts], f[query.Replies], f[query.Quotes])
+func (w *writer) putRow(d *tweet.Document, figures [query.NumFigures]int64) error {
+	place := func(f query.Figure) any {
+		if d.Tombstone || figures[f] == query.NoPlace {
+			return nil
+		}
+		return figures[f]
+	}
+	f := figures
+	return w.exec("INSERT OR REPLACE INTO docs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", int64(d.ID), int64(d.FirstSeq), d.At, d.BodyAt, flagsOf(d),
+		f[query.CreatedAt], f[query.Followers], f[query.Following], f[query.Tweets], f[query.Listed], f[query.Likes], f[query.Reposts], f[query.Replies], f[query.Quotes], f[query.Relevancy],
+		place(query.West), place(query.South), place(query.East), place(query.North))
 }

@@ -100,6 +100,12 @@ func stray(id tweet.ID, createdAt int64) bool {
 var figureColumns = [query.NumFigures]string{
 	query.CreatedAt: "created_at", query.TweetID: "id", query.Followers: "followers", query.Following: "following", query.Tweets: "tweets",
 	query.Listed: "listed", query.Likes: "likes", query.Reposts: "reposts", query.Replies: "replies", query.Quotes: "quotes",
+	query.West: "west", query.South: "south", query.East: "east", query.North: "north", query.Relevancy: "relevancy",
+}
+
+// sampleOf is query.SampleOf of a column of ids.
+func sampleOf(id string) string {
+	return "((" + id + " & 2097151) * 7368787 + (" + id + " >> 21 & 2097151) * 5915587277 % 1000000007 + (" + id + " >> 42) * 3267000013 % 1000000007) % 99991 % 100"
 }
 
 // from is the FROM and WHERE of a part: the index alone where that is enough. key is the column of ids.
@@ -120,6 +126,11 @@ func (p *plan) from(x *part, needRow bool) (text, key string, args []any) {
 		case r == whole:
 		case query.Figure(f) == query.TweetID:
 			condition(key+" BETWEEN ? AND ?", r.lo, r.hi)
+		case query.Figure(f) == query.Sample:
+			condition(sampleOf(key)+" BETWEEN ? AND ?", r.lo, r.hi)
+		case isPlace(query.Figure(f)):
+			needRow = true
+			condition("ifnull(d."+figureColumns[f]+", "+strconv.Itoa(query.NoPlace)+") BETWEEN ? AND ?", r.lo, r.hi)
 		default:
 			needRow = true
 			condition("d."+figureColumns[f]+" BETWEEN ? AND ?", r.lo, r.hi)
@@ -142,6 +153,10 @@ func (p *plan) from(x *part, needRow bool) (text, key string, args []any) {
 		text = "FROM terms"
 	}
 	return text + " WHERE " + strings.Join(conditions, " AND "), key, args
+}
+
+func isPlace(f query.Figure) bool {
+	return f == query.West || f == query.South || f == query.East || f == query.North
 }
 
 // match is a tweet that a walk found.
