@@ -25,6 +25,8 @@ type index struct {
 	nAlways atomic.Int64
 	sealing atomic.Pointer[sealJob] // a job to do, or done and to be taken over
 	wake    chan struct{}           // there is a job
+	// shown is what common knew some time ago, for other goroutines.
+	shown atomic.Pointer[sketch]
 
 	// What follows is of the goroutine that matches.
 	terms    terms

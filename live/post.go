@@ -146,6 +146,7 @@ func (x *index) withdraw(g *group) {
 // they are posted under until then is right too.
 func (x *index) tune(n int) {
 	x.settle()
+	x.show()
 	for range min(n, len(x.groups)) {
 		x.turn = (x.turn + 1) % len(x.groups)
 		g := x.groups[x.turn]

@@ -206,13 +206,14 @@ func (j *Journal) create(ctx context.Context) error {
 	if _, err := tx.ExecContext(ctx, schema); err != nil {
 		return err
 	}
-	epoch := strings.ToLower(rand.Text()[:12])
-	_, err = tx.ExecContext(ctx, "INSERT INTO meta VALUES ('format', ?), ('epoch', ?), ('last', ?), ('bytes', 0)", formatVersion, epoch, int64(j.o.MinSeq))
+	_, err = tx.ExecContext(ctx, "INSERT INTO meta VALUES ('format', ?), ('epoch', ?), ('last', ?), ('bytes', 0)", formatVersion, newEpoch(), int64(j.o.MinSeq))
 	if err != nil {
 		return err
 	}
 	return tx.Commit()
 }
+
+func newEpoch() string { return strings.ToLower(rand.Text()[:12]) }
 
 // Close ends the writer after what is queued and closes the file. Calls that wait are answered ErrClosed.
 func (j *Journal) Close() error {
