@@ -229,3 +229,28 @@ func BenchmarkIndex(b *testing.B) {
 		})
 	}
 }
+
+// TestIndexPostsPlaces: what asks for a place is tried only with tweets that have one, or a rarer word of the query.
+func TestIndexPostsPlaces(t *testing.T) {
+	x := live.NewIndex()
+	for text, want := range map[string]string{
+		"point_radius:[2.35 48.85 10km]":                query.GeoTerm,
+		"bounding_box:[2 48 3 49]":                      query.GeoTerm,
+		"geo_bounding_box:[170 -20 -170 0]":             query.GeoTerm,
+		"extraordinarily point_radius:[2.35 48.85 1km]": "extraordinarily",
+	} {
+		e := parse(text).Expr
+		x.Take(e)
+		if p := x.Pivots(e); !slices.Equal(p, []string{want}) {
+			t.Errorf("%s is posted under %q", text, p)
+		}
+	}
+	if _, _, always := x.Count(); always > 0 {
+		t.Errorf("%d are always tried", always)
+	}
+	x.Take(parse("-point_radius:[2.35 48.85 10km]").Expr)
+	x.Take(parse("sample:10").Expr)
+	if _, _, always := x.Count(); always != 2 {
+		t.Errorf("%d are always tried, want those that no place is needed for", always)
+	}
+}

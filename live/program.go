@@ -30,7 +30,7 @@ type node struct {
 	lo    int64
 	hi    int64
 	kids  []int32
-	words []uint32 // of opPhrase, and of one that only the matcher can decide: all of them must be there
+	words []uint32 // of opPhrase; of others, what must be there: of a place, and of what only the matcher can decide
 }
 
 // tree is a query as the index sees it. It is used again for the next one.
@@ -66,7 +66,11 @@ func (b *tree) Term(t string) int32   { return b.add(node{op: opTerm, arg: b.num
 func (b *tree) Prefix(t string) int32 { return b.add(node{op: opTerm, arg: b.number(t, true)}) }
 
 func (b *tree) Range(f query.Figure, lo, hi int64) int32 {
-	return b.add(node{op: opRange, arg: uint32(f), lo: lo, hi: hi})
+	n := node{op: opRange, arg: uint32(f), lo: lo, hi: hi}
+	if lo > query.NoPlace && (f == query.West || f == query.South || f == query.East || f == query.North) {
+		n.words = b.numbers([]string{query.GeoTerm}, false)
+	}
+	return b.add(n)
 }
 
 func (b *tree) Phrase(words []string, prefix bool) int32 {
@@ -78,10 +82,9 @@ func (b *tree) Near(words []string, _ int) int32 {
 	return b.add(node{op: opMatcher, words: b.numbers(words, false)})
 }
 
-// Circle: none of its terms is needed.
 func (b *tree) Circle(query.Circle) int32 {
 	b.hard = true
-	return b.add(node{op: opMatcher})
+	return b.add(node{op: opMatcher, words: b.numbers([]string{query.GeoTerm}, false)})
 }
 
 func (b *tree) numbers(words []string, prefix bool) []uint32 {

@@ -1,50 +1,69 @@
 package query
 
-import (
-	"math"
-
-	"birdwatch/tweet"
-)
+import "math"
 
 // NoPlace is West, South, East and North of a tweet that tells no place. No range of places holds it.
 const NoPlace = -2_000_000_000
 
-// micro is how many units of West, South, East and North are a degree.
-const micro = 1_000_000
+// Units of West, South, East and North.
+const (
+	micro    = 1_000_000 // a degree
+	pole     = 90 * micro
+	dateLine = 180 * micro
+	around   = 360 * micro
+)
 
-// SampleOf is which hundredth of all tweets an id belongs to, 0 to 99: by a fixed hash, so that every engine has the same ones. The
-// low bits of an id count within a millisecond and the high ones are its time; the products mix both. All of it is within int64, so that
-// databases can compute it.
-func SampleOf(id tweet.ID) int64 {
-	x := int64(id)
-	low, mid, high := x&(1<<21-1), x>>21&(1<<21-1), x>>42
-	return (low*7_368_787 + mid*5_915_587_277%1_000_000_007 + high*3_267_000_013%1_000_000_007) % 99_991 % 100
-}
+// globe is the mean radius of the Earth, in meters. The Earth is taken for a sphere, as databases take it.
+const globe = 6_371_008.8
 
-// RelevancyOf orders tweets by how much they may matter: each tenfold of what readers did with one counts as much as 12 hours of
-// being newer. It is a whole number of seconds, the same in every engine.
-func RelevancyOf(createdAt, likes, reposts, replies, quotes int64) int64 {
-	did := float64(max(likes, 0) + 2*max(reposts, 0) + max(replies, 0) + 2*max(quotes, 0))
-	return createdAt/1000 + int64(math.Log10(1+did)*12*60*60)
-}
-
-// Circle is what lies within a distance of a point on the globe.
+// Circle matches tweets that were sent from within a distance of a point on the globe. It is an Expr.
 type Circle struct {
 	Lon, Lat int64 // millionths of a degree
 	Meters   int64
 }
 
-// globe is the mean radius of the Earth, in meters.
-const globe = 6_371_008.8
+// String writes the circle as an operator.
+func (c Circle) String() string {
+	return "point_radius:[" + degreesText(c.Lon) + " " + degreesText(c.Lat) + " " + kilometers(c.Meters) + "]"
+}
 
-// Holds reports whether the point, or all of the box, is inside; false for NoPlace. Of a box the four corners decide.
+// Holds reports whether the point, or all of the box, is inside; false for NoPlace.
 func (c Circle) Holds(west, south, east, north int64) bool {
 	if west == NoPlace {
 		return false
 	}
-	for _, lat := range [...]int64{south, north} {
-		for _, lon := range [...]int64{west, east} {
-			if c.distance(lon, lat) > float64(c.Meters) {
+	for _, lon := range [...]int64{west, east} {
+		for _, lat := range [...]int64{south, north} {
+			if !c.holds(lon, lat) {
+				return false
+			}
+		}
+	}
+	return c.holdsSides(west, south, east, north)
+}
+
+// holdsSides looks at the places where a side of a box can be farther away than its corners are: where it comes nearest to the
+// point opposite. That is so only for boxes that reach to the other side of the globe.
+func (c Circle) holdsSides(west, south, east, north int64) bool {
+	opposite := c.Lon + dateLine
+	for opposite-around >= west {
+		opposite -= around
+	}
+	for opposite < west {
+		opposite += around
+	}
+	for _, lon := range [...]int64{west, east, min(opposite, east)} {
+		// On this meridian the farthest point is in the direction of the one opposite.
+		lat := -math.Atan2(math.Sin(radians(c.Lat)), math.Cos(radians(c.Lat))*-math.Cos(radians(lon-c.Lon)))
+		farthest := int64(math.Round(lat * 180 / math.Pi * micro))
+		if math.Abs(lat) > math.Pi/2 {
+			farthest = 0 // of this meridian's other half: here the ends are the farthest
+			if south > 0 || north < 0 {
+				farthest = south
+			}
+		}
+		for _, lat := range [...]int64{south, min(max(farthest, south), north), north} {
+			if !c.holds(lon, lat) {
 				return false
 			}
 		}
@@ -52,49 +71,60 @@ func (c Circle) Holds(west, south, east, north int64) bool {
 	return true
 }
 
-// distance is by the haversine formula.
-func (c Circle) distance(lon, lat int64) float64 {
-	rad := func(m int64) float64 { return float64(m) / micro * math.Pi / 180 }
-	a, b := math.Sin((rad(lat)-rad(c.Lat))/2), math.Sin((rad(lon)-rad(c.Lon))/2)
-	h := a*a + math.Cos(rad(lat))*math.Cos(rad(c.Lat))*b*b
-	return 2 * globe * math.Asin(math.Sqrt(min(h, 1)))
+// holds measures the distance by the haversine formula.
+func (c Circle) holds(lon, lat int64) bool {
+	a, b := math.Sin(radians(lat-c.Lat)/2), math.Sin(radians(lon-c.Lon)/2)
+	h := a*a + math.Cos(radians(lat))*math.Cos(radians(c.Lat))*b*b
+	return 2*globe*math.Asin(math.Sqrt(min(h, 1))) <= float64(c.Meters)
 }
+
+func radians(millionths int64) float64 { return float64(millionths) / micro * math.Pi / 180 }
+
+// margin is what Bounds adds on every side for rounding, in millionths of a degree.
+const margin = 3
 
 // Bounds matches every tweet that the circle holds, and more. For engines that search first and check then.
 func (c Circle) Bounds() Expr {
-	reach := float64(c.Meters)/globe*180/math.Pi*micro + 2
-	south, north := float64(c.Lat)-reach, float64(c.Lat)+reach
-	if south <= -90*micro || north >= 90*micro { // a pole is inside: every longitude is
-		return Box(-180*micro, max(int64(south), -90*micro), 180*micro, min(int64(north), 90*micro))
+	angle := float64(c.Meters) / globe // as seen from the Earth's center
+	reach := int64(min(angle*180/math.Pi*micro, around)) + margin
+	south, north := max(c.Lat-reach, -pole), min(c.Lat+reach, pole)
+	// The meridians that touch the circle do so nearer to the pole than its middle is.
+	touch := math.Sin(angle) / math.Cos(radians(c.Lat))
+	if south == -pole || north == pole || touch >= 1 { // a pole is inside: every longitude is
+		return Box(-dateLine, south, dateLine, north)
 	}
-	// The meridian touches the circle nearer to the pole than its middle is.
-	angle := float64(c.Meters) / globe
-	s := math.Sin(angle) / math.Cos(float64(c.Lat)/micro*math.Pi/180)
-	if s >= 1 {
-		return Box(-180*micro, int64(south), 180*micro, int64(north))
+	width := int64(math.Asin(touch)*180/math.Pi*micro) + margin
+	west, east := c.Lon-width, c.Lon+width
+	switch {
+	case 2*width >= around:
+		west, east = -dateLine, dateLine
+	case west < -dateLine:
+		west += around
+	case east > dateLine:
+		east -= around
 	}
-	width := math.Asin(s)*180/math.Pi*micro + 2
-	west, east := float64(c.Lon)-width, float64(c.Lon)+width
-	if west < -180*micro {
-		west += 360 * micro
-	}
-	if east > 180*micro {
-		east -= 360 * micro
-	}
-	return Box(int64(math.Floor(west)), int64(math.Floor(south)), int64(math.Ceil(east)), int64(math.Ceil(north)))
+	return Box(west, south, east, north)
 }
 
-// Box matches tweets whose point, or whole box, lies within; west above east is over the date line. All in millionths of a degree.
-func Box(west, south, east, north int64) Expr {
-	lat := []Expr{between{South, south, 90 * micro}, between{North, -90 * micro, north}}
+// Box matches tweets whose point, or whole box, lies within. A west above the east is over the date line; all in millionths
+// of a degree.
+func Box(west, south, east, north int64) Expr { return box{west, south, east, north} }
+
+func (b box) String() string {
+	return "bounding_box:[" + degreesText(b.west) + " " + degreesText(b.south) + " " + degreesText(b.east) + " " + degreesText(b.north) + "]"
+}
+
+// ranges is an and. Every range that it has excludes NoPlace.
+func (b box) ranges() Expr {
+	lat := []Expr{between{South, b.south, pole}, between{North, -pole, b.north}}
 	switch {
-	case west <= -180*micro && east >= 180*micro: // all around, boxes over the date line too
+	case b.west == -dateLine && b.east == dateLine: // all around, boxes over the date line too
 		return And(lat...)
-	case west <= east:
-		return And(append(lat, between{West, west, 180 * micro}, between{East, -180 * micro, east})...)
+	case b.west <= b.east:
+		return And(append(lat, between{West, b.west, dateLine}, between{East, -dateLine, b.east})...)
 	}
 	return And(append(lat, Or(
-		And(between{West, west, 180 * micro}, between{East, -180 * micro, east + 360*micro}),
-		between{East, -180 * micro, east},
+		And(between{West, b.west, dateLine}, between{East, -dateLine, b.east + around}),
+		between{East, -dateLine, b.east},
 	))...)
 }

@@ -2,6 +2,7 @@ package query
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,10 +32,8 @@ type (
 		figure Figure
 		lo, hi int64
 	}
-	circle struct {
-		text string
-		c    Circle
-	}
+	// box is ranges that print as one operator.
+	box struct{ west, south, east, north int64 }
 )
 
 func (all) expr()     {}
@@ -46,7 +45,8 @@ func (prefix) expr()  {}
 func (phrase) expr()  {}
 func (near) expr()    {}
 func (between) expr() {}
-func (circle) expr()  {}
+func (Circle) expr()  {}
+func (box) expr()     {}
 
 // All matches every tweet.
 func All() Expr { return all{} }
@@ -142,7 +142,6 @@ func (e term) String() string   { return e.text }
 func (e prefix) String() string { return e.text }
 func (e phrase) String() string { return e.text }
 func (e near) String() string   { return e.text }
-func (e circle) String() string { return e.text }
 
 func (e between) String() string {
 	for i := range operators {
@@ -211,7 +210,7 @@ const everything = "include:nativeretweets"
 func Build[T any](e Expr, b Builder[T]) T {
 	switch e := e.(type) {
 	case and:
-		return b.And(buildEach(e.xs, b))
+		return b.And(buildEach(flat(e.xs), b))
 	case or:
 		return b.Or(buildEach(e.xs, b))
 	case not:
@@ -226,8 +225,10 @@ func Build[T any](e Expr, b Builder[T]) T {
 		return b.Near(e.words, e.n)
 	case between:
 		return b.Range(e.figure, e.lo, e.hi)
-	case circle:
-		return b.Circle(e.c)
+	case Circle:
+		return b.Circle(e)
+	case box:
+		return Build(e.ranges(), b)
 	case all:
 		return b.All()
 	}
@@ -242,6 +243,22 @@ func buildEach[T any](xs []Expr, b Builder[T]) []T {
 	return ts
 }
 
+// flat puts the ranges of boxes among the children of a conjunction.
+func flat(xs []Expr) []Expr {
+	if !slices.ContainsFunc(xs, func(x Expr) bool { _, is := x.(box); return is }) {
+		return xs
+	}
+	var ys []Expr
+	for _, x := range xs {
+		if b, is := x.(box); is {
+			ys = append(ys, b.ranges().(and).xs...)
+		} else {
+			ys = append(ys, x)
+		}
+	}
+	return ys
+}
+
 // height is how many And and Or nodes stand on the longest way down. It bounds the nesting of what any engine
 // makes of e, since a Not can be moved down to the leaves.
 func height(e Expr) int {
@@ -252,6 +269,8 @@ func height(e Expr) int {
 		return 1 + highest(e.xs)
 	case not:
 		return height(e.x)
+	case box:
+		return height(e.ranges())
 	}
 	return 0
 }

@@ -21,7 +21,7 @@ func (m *Matcher) Match(t *Target) bool { return m.root.match(t) }
 // node is a compiled Expr. The cheapest come first: children are tried in the order of their kinds.
 type node struct {
 	kind   nodeKind
-	field  bool // the terms are of fields
+	field  int  // the terms are of fields with this prefix, counted from firstPrivate; -1: of the text
 	prefix bool // the last word is a prefix
 	figure Figure
 	lo, hi int64
@@ -76,7 +76,11 @@ func (compiler) Circle(c Circle) node { return node{kind: nodeCircle, circle: c}
 
 func wordsNode(kind nodeKind, words []string, prefix bool) node {
 	r, _ := utf8.DecodeRuneInString(words[0])
-	return node{kind: kind, words: words, prefix: prefix, field: r >= firstPrivate && r <= lastPrivate}
+	x := node{kind: kind, words: words, prefix: prefix, field: -1}
+	if r >= firstPrivate && r <= lastPrivate {
+		x.field = int(r - firstPrivate)
+	}
+	return x
 }
 
 func cheapestFirst(xs []node) []node {
@@ -91,7 +95,7 @@ func (x *node) match(t *Target) bool {
 	case nodeCircle:
 		return x.circle.Holds(t.Figures[West], t.Figures[South], t.Figures[East], t.Figures[North])
 	case nodeTerm, nodePhrase:
-		return x.matchWords(&t.Terms)
+		return x.matchWords(t)
 	case nodeNear:
 		return x.matchNear(&t.Terms)
 	case nodeNot:
@@ -115,27 +119,36 @@ func (x *node) match(t *Target) bool {
 }
 
 // matchWords looks for the words side by side; a term is a phrase of one.
-func (x *node) matchWords(t *tweet.Terms) bool {
-	size := t.Words()
-	if x.field {
-		size = t.Fields()
-	}
-	last := len(x.words) - 1
-	for i := 0; i+last < size; i++ {
-		k := 0
-		for k <= last && x.at(t, i+k, x.words[k], x.prefix && k == last) {
-			k++
+func (x *node) matchWords(t *Target) bool {
+	from, to := 0, t.Terms.Words()
+	if x.field >= 0 {
+		if x.field >= prefixes {
+			return false
 		}
-		if k > last {
+		from, to = t.stretches[x.field].from, t.stretches[x.field].to
+	}
+	for i := from; i+len(x.words) <= to; i++ {
+		if x.standsAt(&t.Terms, i) {
 			return true
 		}
 	}
 	return false
 }
 
+// standsAt reports whether the words stand side by side from position i on.
+func (x *node) standsAt(t *tweet.Terms, i int) bool {
+	last := len(x.words) - 1
+	for k, word := range x.words {
+		if !x.at(t, i+k, word, x.prefix && k == last) {
+			return false
+		}
+	}
+	return true
+}
+
 // at reports whether the word stands at position i, in one of its forms.
 func (x *node) at(t *tweet.Terms, i int, word string, prefix bool) bool {
-	if x.field {
+	if x.field >= 0 {
 		return is(t.Field(i), word, prefix)
 	}
 	return is(t.Word(i), word, prefix) || altAt(t, i, word, prefix)
@@ -164,20 +177,31 @@ func altAt(t *tweet.Terms, i int, word string, prefix bool) bool {
 // matchNear looks for a stretch of no more than all the words and n others in which each of the words has a
 // position of its own.
 func (x *node) matchNear(t *tweet.Terms) bool {
-	k := len(x.words)
-	for i := 0; i+k <= t.Words(); i++ {
-		first := func(w string) bool { return x.at(t, i, w, false) }
-		if slices.ContainsFunc(x.words, first) && x.within(t, i, min(k+x.n, t.Words()-i)) {
+	for i := range t.Words() {
+		if _, ok := x.nearAt(t, i); ok {
 			return true
 		}
 	}
 	return false
 }
 
+// nearAt looks for such a stretch that begins at position i; taken are the bits of the words' positions, from i on.
+func (x *node) nearAt(t *tweet.Terms, i int) (taken uint64, ok bool) {
+	if i+len(x.words) > t.Words() {
+		return 0, false
+	}
+	for _, w := range x.words {
+		if x.at(t, i, w, false) {
+			return x.within(t, i, min(len(x.words)+x.n, t.Words()-i))
+		}
+	}
+	return 0, false
+}
+
 // within gives each word a position among those from i on. Words take what is written as they are first: a
 // further form of a word can stand for only one of them.
-func (x *node) within(t *tweet.Terms, i, length int) bool {
-	var taken, done uint64 // bits of positions, of words; MaxNear + MaxApart are fewer than 64
+func (x *node) within(t *tweet.Terms, i, length int) (taken uint64, ok bool) {
+	var done uint64 // bits of words; MaxNear + MaxApart are fewer than 64
 	for w, word := range x.words {
 		for p := range length {
 			if taken&(1<<p) == 0 && string(t.Word(i+p)) == word {
@@ -187,10 +211,10 @@ func (x *node) within(t *tweet.Terms, i, length int) bool {
 		}
 	}
 	if bits.OnesCount64(done) == len(x.words) {
-		return true
+		return taken, true
 	}
 	if t.Alts() == 0 {
-		return false
+		return 0, false
 	}
 	for w, word := range x.words {
 		if done&(1<<w) != 0 {
@@ -201,9 +225,9 @@ func (x *node) within(t *tweet.Terms, i, length int) bool {
 			p++
 		}
 		if p == length {
-			return false
+			return 0, false
 		}
 		taken |= 1 << p
 	}
-	return true
+	return taken, true
 }

@@ -22,6 +22,8 @@ const (
 	KindChoice Kind = "choice" // one of Values
 	KindNumber Kind = "number" // N for at least N, A..B for both inclusive
 	KindTime   Kind = "time"   // an instant, or how long before now
+	KindPoint  Kind = "point"  // a point on the globe with a distance
+	KindBox    Kind = "box"    // the four sides of a box on the globe
 )
 
 // Operator is one row of the table of operators, of which parser, analysis, help
@@ -42,11 +44,14 @@ type Operator struct {
 	print func(*Operator, between) string      // writes a range that parse makes; "" for those of other rows
 }
 
-// The prefixes of terms. They are stored in every index: one that is given is never given another meaning.
+// Private-use characters begin the terms of fields, and stand in no query.
 const (
 	firstPrivate = '\uE000'
 	lastPrivate  = '\uF8FF'
+)
 
+// The prefixes of terms. They are stored in every index: one that is given is never given another meaning.
+const (
 	prefixAll            = '\uE000' // AllTerm
 	prefixFrom           = '\uE001'
 	prefixTo             = '\uE002'
@@ -71,11 +76,19 @@ const (
 	prefixSource         = '\uE015'
 	prefixIs             = '\uE016'
 	prefixHas            = '\uE017'
+	prefixURLContains    = '\uE018'
+	prefixContext        = '\uE019'
+	prefixEntity         = '\uE01A'
+
+	prefixes = iota // how many there are
 )
 
 // AllTerm is the term that every row of an index may carry, so that a negation alone has something to take away
 // from. No Target has it: the engine adds it.
 const AllTerm = string(prefixAll)
+
+// GeoTerm is a term of every tweet that a Circle holds, or whose West, South, East and North are a place: has:geo.
+const GeoTerm = string(prefixHas) + "geo"
 
 // Operators is the table, for help, completion and tests. The rows are copies.
 func Operators() []Operator { return slices.Clone(operators) }
@@ -87,7 +100,7 @@ var (
 
 // The table is put together here since its functions refer to it.
 func init() {
-	operators = slices.Concat(entityRows, userRows, idRows, wordRows, stateRows, figureRows, timeRows, filterRows)
+	operators = slices.Concat(entityRows, userRows, idRows, wordRows, stateRows, figureRows, timeRows, geoRows, moreRows, filterRows)
 	named = make(map[string]*Operator, 2*len(operators))
 	for i := range operators {
 		o := &operators[i]
@@ -122,18 +135,12 @@ type refusal struct {
 	hint  string
 }
 
-const thisVersion = "is known, but this version does not have it"
-
 var refusals = []refusal{
 	{[]string{"list", "list_id"}, "needs lists that only X has", "name the accounts: (from:ada OR from:bob)"},
 	{[]string{"near"}, "needs a gazetteer", "use point_radius:[longitude latitude 25km] or place:"},
 	{[]string{"embedding"}, "needs X's own model of meaning", "use words and OR"},
 	{[]string{"profile_*"}, "needs X's own places of profiles", "use bio_location:"},
 	{[]string{"card_*"}, "is about cards, which no payload has any more", "use url:, url_title: or has:links"},
-	{[]string{"url_contains"}, thisVersion, "use url:, which finds whole words of the address"},
-	{[]string{"point_radius", "geocode", "bounding_box", "geo_bounding_box"}, thisVersion, "use place:, place_country: or has:geo"},
-	{[]string{"context", "entity"}, thisVersion, "use words or #tags"},
-	{[]string{"sample"}, thisVersion, "leave it out; the newest tweets come first"},
 }
 
 func (r *refusal) message(name string) string { return excerpt(name) + ": " + r.text }

@@ -138,7 +138,10 @@ func yieldLang(t *Target, o *Operator) {
 }
 
 // yieldURLs adds each link's expanded and unwound address, and the short one where nothing else is known.
-func yieldURLs(t *Target, o *Operator) {
+func yieldURLs(t *Target, o *Operator) { t.eachAddress(func(a string) { t.addURL(o.Prefix, a) }) }
+
+// eachAddress gives the addresses of the tweet's links, apart from those to its own media.
+func (t *Target) eachAddress(f func(string)) {
 	for i := range t.urls {
 		u := &t.urls[i]
 		if isMedia(u) {
@@ -148,9 +151,9 @@ func yieldURLs(t *Target, o *Operator) {
 		if address == "" {
 			address = u.URL
 		}
-		t.addURL(o.Prefix, address)
+		f(address)
 		if u.UnwoundURL != "" && u.UnwoundURL != address {
-			t.addURL(o.Prefix, u.UnwoundURL)
+			f(u.UnwoundURL)
 		}
 	}
 }

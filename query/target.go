@@ -20,6 +20,9 @@ type Target struct {
 	Terms   tweet.Terms
 	Figures [NumFigures]int64 // counts may be Unknown; CreatedAt is 0 where it is unknown
 
+	// stretches say where the terms of each prefix stand, which rows add one after the other.
+	stretches [prefixes]stretch
+
 	// What the rows of the table look at while Set runs.
 	view     tweet.View
 	urls     []tweet.URL
@@ -28,6 +31,9 @@ type Target struct {
 	mentions []tweet.Mention
 	scratch  []byte
 }
+
+// stretch is from one term of a field up to another.
+type stretch struct{ from, to int }
 
 // Set fills t from a tweet. It allocates nothing once t has grown to the size of the tweets, as long as they
 // come with their entities. p is not kept.
@@ -38,11 +44,11 @@ func (t *Target) Set(p *tweet.Payload) {
 	t.Terms.AddText(t.view.Text, t.view.Entities, t.view.Shift)
 	for i := range operators {
 		if o := &operators[i]; o.yield != nil {
-			o.yield(t, o)
+			t.yield(o)
 		}
 	}
 	t.setFigures()
-	t.view, t.urls, t.hashtags, t.cashtags, t.mentions = tweet.View{}, nil, nil, nil, nil
+	t.clear()
 }
 
 // setEntities takes the marked parts from the payload; where it has none, from the text.
@@ -62,6 +68,40 @@ func (t *Target) setEntities() {
 	if strings.ContainsAny(t.view.Text, "@＠") {
 		t.mentions = tweet.Mentions(t.view.Text)
 	}
+}
+
+// linksOf are the links of a tweet.
+func (t *Target) linksOf(v tweet.View) []tweet.URL {
+	t.view = v
+	t.setEntities()
+	urls := t.urls
+	t.clear()
+	return urls
+}
+
+// setLinks makes t a tweet that has these links and nothing else.
+func (t *Target) setLinks(urls []tweet.URL) {
+	t.Terms.Reset()
+	t.urls = urls
+	for i := range operators {
+		switch o := &operators[i]; o.Prefix {
+		case prefixURL, prefixURLContains, prefixURLTitle, prefixURLDescription:
+			t.yield(o)
+		}
+	}
+	t.clear()
+}
+
+// clear lets go of what the rows look at.
+func (t *Target) clear() {
+	t.view, t.urls, t.hashtags, t.cashtags, t.mentions = tweet.View{}, nil, nil, nil, nil
+}
+
+// yield adds the terms of one row.
+func (t *Target) yield(o *Operator) {
+	from := t.Terms.Fields()
+	o.yield(t, o)
+	t.stretches[o.Prefix-firstPrivate] = stretch{from, t.Terms.Fields()}
 }
 
 // urlsOf finds the addresses in a text that came without entities.
@@ -216,7 +256,7 @@ func (t *Target) geo() *tweet.Geo {
 
 func (t *Target) place() *tweet.Place {
 	g, in := t.geo(), t.view.Payload.Includes
-	if g == nil || in == nil {
+	if g == nil || in == nil || g.PlaceID == "" {
 		return nil
 	}
 	i := slices.IndexFunc(in.Places, func(p tweet.Place) bool { return p.ID == g.PlaceID })

@@ -13,6 +13,11 @@ func appendURL(b []byte, address string) []byte {
 		address = rest
 	}
 	from := len(b)
+	return blankOut(appendUnescaped(b, address), from)
+}
+
+// appendUnescaped adds an address with each %XX as the byte that it stands for.
+func appendUnescaped(b []byte, address string) []byte {
 	for i := 0; i < len(address); i++ {
 		c := address[i]
 		if c == '%' && i+2 < len(address) && unhex(address[i+1]) >= 0 && unhex(address[i+2]) >= 0 {
@@ -21,7 +26,7 @@ func appendURL(b []byte, address string) []byte {
 		}
 		b = append(b, c)
 	}
-	return blankOut(b, from)
+	return b
 }
 
 // blankOut makes one-byte blanks of what is no part of a word in b[from:], in place.

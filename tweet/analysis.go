@@ -6,7 +6,7 @@ import "unicode/utf8"
 // left out; HTML entities are resolved. Positions in e are code points of the text before shift of them were
 // taken from its front. e may be nil.
 func (t *Terms) AddText(text string, e *Entities, shift int) {
-	t.work.clean = appendClean(t.work.clean[:0], text, e, shift)
+	t.work.clean = appendClean(t.work.clean[:0], text, e, shift, nil)
 	t.segment(0)
 	t.takeWords()
 }

@@ -51,7 +51,7 @@ func (t *Terms) segmentASCII(prefix rune, s []byte) {
 			c = next
 		}
 		if word {
-			t.emitASCII(prefix, s[begin:min(i, begin+maxTerm)])
+			t.emitASCII(prefix, s[begin:min(i, begin+maxTerm)], foundAt(plainWord, begin, 0, i))
 		}
 	}
 }
@@ -64,11 +64,12 @@ func joins(before, mid, after class) bool {
 	return before == letter && mid != midNum || before == digit && mid != midLetter
 }
 
-func (t *Terms) emitASCII(prefix rune, word []byte) {
+func (t *Terms) emitASCII(prefix rune, word []byte, f found) {
 	from := len(t.buf)
 	if prefix != 0 {
 		t.buf = utf8.AppendRune(t.buf, prefix)
 	}
 	t.buf = appendLower(t.buf, word)
-	t.work.found = append(t.work.found, found{span{uint32(from), uint32(len(t.buf))}, plainWord})
+	f.span = span{uint32(from), uint32(len(t.buf))}
+	t.work.found = append(t.work.found, f)
 }

@@ -10,8 +10,16 @@ var htmlEntities = [...]struct {
 	char byte
 }{{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&#39;", '\''}}
 
-// appendClean appends a text without its URLs (a line end in the place of each) and with HTML entities resolved.
-func appendClean(dst []byte, text string, e *Entities, shift int) []byte {
+// cut is a place where a cleaned text is not the text: what stands before clean in the one, and before text in the other, came
+// from the same characters. link says that a URL was left out.
+type cut struct {
+	clean, text int
+	link        bool
+}
+
+// appendClean appends a text without its URLs (a line end in the place of each) and with HTML entities resolved. The cuts go to
+// cuts, unless that is nil.
+func appendClean(dst []byte, text string, e *Entities, shift int, cuts *[]cut) []byte {
 	var urls []URL
 	if e != nil {
 		urls = e.URLs
@@ -48,6 +56,9 @@ func appendClean(dst []byte, text string, e *Entities, shift int) []byte {
 		}
 		i += skip
 		from = i
+		if cuts != nil {
+			*cuts = append(*cuts, cut{len(dst), i, char == '\n'})
+		}
 	}
 	return append(dst, text[from:]...)
 }

@@ -4,7 +4,7 @@ package tweet
 // that hold both equal.
 func (t *Terms) AddTextFull(text string, e *Entities, shift int) {
 	w := &t.work
-	w.clean = appendClean(w.clean[:0], text, e, shift)
+	w.clean = appendClean(w.clean[:0], text, e, shift, nil)
 	w.found = w.found[:0]
 	w.folded = w.foldFull(w.folded[:0], w.clean)
 	t.segmentFolded(0)

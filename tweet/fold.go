@@ -17,6 +17,7 @@ type scratch struct {
 	clean, folded []byte
 	visible, a, b []byte // of foldFull
 	found         []found
+	ends          []uint32 // of AddFieldParts: where each character of folded ends
 	tokens        *words.Iterator[[]byte]
 }
 

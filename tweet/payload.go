@@ -43,6 +43,15 @@ type Tweet struct {
 	Withheld            *Withheld     `json:"withheld,omitempty"`
 	Source              string        `json:"source,omitempty"` // the app's name, HTML stripped
 	ReplySettings       string        `json:"reply_settings,omitempty"`
+	DisplayTextRange    []int         `json:"display_text_range,omitempty"`
+	CommunityID         string        `json:"community_id,omitempty"`
+	CardURI             string        `json:"card_uri,omitempty"`
+	Scopes              *Scopes       `json:"scopes,omitempty"`
+}
+
+// Scopes says to whom a tweet was shown.
+type Scopes struct {
+	Followers bool `json:"followers"`
 }
 
 // Reference is one entry of referenced_tweets; Type is replied_to, quoted or retweeted.
@@ -53,8 +62,9 @@ type Reference struct {
 
 // Attachments names media and polls of Includes.
 type Attachments struct {
-	MediaKeys []string `json:"media_keys,omitempty"`
-	PollIDs   []string `json:"poll_ids,omitempty"`
+	MediaKeys     []string `json:"media_keys,omitempty"`
+	PollIDs       []string `json:"poll_ids,omitempty"`
+	SourceTweetID []string `json:"media_source_tweet_id,omitempty"`
 }
 
 // Entities are the marked parts of a text; Start and End are code points, [start, end).
@@ -68,16 +78,24 @@ type Entities struct {
 
 // URL is a link; a link to the tweet's own media has MediaKey.
 type URL struct {
-	Start       int    `json:"start"`
-	End         int    `json:"end"`
-	URL         string `json:"url"`
-	ExpandedURL string `json:"expanded_url,omitempty"`
-	DisplayURL  string `json:"display_url,omitempty"`
-	UnwoundURL  string `json:"unwound_url,omitempty"`
-	MediaKey    string `json:"media_key,omitempty"`
-	Title       string `json:"title,omitempty"`
-	Description string `json:"description,omitempty"`
-	Status      int    `json:"status,omitempty"`
+	Start       int        `json:"start"`
+	End         int        `json:"end"`
+	URL         string     `json:"url"`
+	ExpandedURL string     `json:"expanded_url,omitempty"`
+	DisplayURL  string     `json:"display_url,omitempty"`
+	UnwoundURL  string     `json:"unwound_url,omitempty"`
+	MediaKey    string     `json:"media_key,omitempty"`
+	Title       string     `json:"title,omitempty"`
+	Description string     `json:"description,omitempty"`
+	Status      int        `json:"status,omitempty"`
+	Images      []URLImage `json:"images,omitempty"`
+}
+
+// URLImage is a preview picture of a link.
+type URLImage struct {
+	URL    string `json:"url"`
+	Width  int    `json:"width,omitempty"`
+	Height int    `json:"height,omitempty"`
 }
 
 // Tag is a hashtag or a cashtag, without its sign, in the writer's case.
@@ -162,20 +180,29 @@ type Withheld struct {
 
 // User is the author of a tweet, or one whom it mentions.
 type User struct {
-	ID              ID           `json:"id,string,omitempty"`
-	Name            string       `json:"name,omitempty"`
-	Username        string       `json:"username"`
-	CreatedAt       string       `json:"created_at,omitempty"`
-	Description     string       `json:"description,omitempty"`
-	Location        string       `json:"location,omitempty"`
-	URL             string       `json:"url,omitempty"`
-	Verified        bool         `json:"verified,omitempty"`
-	VerifiedType    string       `json:"verified_type,omitempty"`
-	Protected       bool         `json:"protected,omitempty"`
-	ProfileImageURL string       `json:"profile_image_url,omitempty"`
-	PublicMetrics   *UserMetrics `json:"public_metrics,omitempty"`
-	PinnedTweetID   ID           `json:"pinned_tweet_id,string,omitempty"`
-	Withheld        *Withheld    `json:"withheld,omitempty"`
+	ID               ID            `json:"id,string,omitempty"`
+	Name             string        `json:"name,omitempty"`
+	Username         string        `json:"username"`
+	CreatedAt        string        `json:"created_at,omitempty"`
+	Description      string        `json:"description,omitempty"`
+	Location         string        `json:"location,omitempty"`
+	URL              string        `json:"url,omitempty"`
+	Verified         bool          `json:"verified,omitempty"`
+	VerifiedType     string        `json:"verified_type,omitempty"`
+	Protected        bool          `json:"protected,omitempty"`
+	ProfileImageURL  string        `json:"profile_image_url,omitempty"`
+	PublicMetrics    *UserMetrics  `json:"public_metrics,omitempty"`
+	PinnedTweetID    ID            `json:"pinned_tweet_id,string,omitempty"`
+	Withheld         *Withheld     `json:"withheld,omitempty"`
+	Entities         *UserEntities `json:"entities,omitempty"`
+	ProfileBannerURL string        `json:"profile_banner_url,omitempty"`
+	SubscriptionType string        `json:"subscription_type,omitempty"`
+}
+
+// UserEntities are the marked parts of a user's link and description.
+type UserEntities struct {
+	URL         *Entities `json:"url,omitempty"`
+	Description *Entities `json:"description,omitempty"`
 }
 
 // UserMetrics are the figures of a user.
@@ -184,19 +211,27 @@ type UserMetrics struct {
 	FollowingCount int64 `json:"following_count"`
 	TweetCount     int64 `json:"tweet_count"`
 	ListedCount    int64 `json:"listed_count"`
+	LikeCount      int64 `json:"like_count,omitempty"`
+	MediaCount     int64 `json:"media_count,omitempty"`
 }
 
 // Media is a photo, video or animated_gif.
 type Media struct {
-	MediaKey        string    `json:"media_key"`
-	Type            string    `json:"type"`
-	URL             string    `json:"url,omitempty"`
-	PreviewImageURL string    `json:"preview_image_url,omitempty"`
-	AltText         string    `json:"alt_text,omitempty"`
-	Width           int       `json:"width,omitempty"`
-	Height          int       `json:"height,omitempty"`
-	DurationMS      int       `json:"duration_ms,omitempty"`
-	Variants        []Variant `json:"variants,omitempty"`
+	MediaKey        string        `json:"media_key"`
+	Type            string        `json:"type"`
+	URL             string        `json:"url,omitempty"`
+	PreviewImageURL string        `json:"preview_image_url,omitempty"`
+	AltText         string        `json:"alt_text,omitempty"`
+	Width           int           `json:"width,omitempty"`
+	Height          int           `json:"height,omitempty"`
+	DurationMS      int           `json:"duration_ms,omitempty"`
+	Variants        []Variant     `json:"variants,omitempty"`
+	PublicMetrics   *MediaMetrics `json:"public_metrics,omitempty"`
+}
+
+// MediaMetrics are the figures of a video.
+type MediaMetrics struct {
+	ViewCount int64 `json:"view_count"`
 }
 
 // Variant is one encoding of a video.
@@ -208,13 +243,14 @@ type Variant struct {
 
 // Place is a named place.
 type Place struct {
-	ID          string    `json:"id"`
-	FullName    string    `json:"full_name"`
-	Name        string    `json:"name,omitempty"`
-	Country     string    `json:"country,omitempty"`
-	CountryCode string    `json:"country_code,omitempty"`
-	PlaceType   string    `json:"place_type,omitempty"`
-	Geo         *PlaceGeo `json:"geo,omitempty"`
+	ID              string    `json:"id"`
+	FullName        string    `json:"full_name"`
+	Name            string    `json:"name,omitempty"`
+	Country         string    `json:"country,omitempty"`
+	CountryCode     string    `json:"country_code,omitempty"`
+	PlaceType       string    `json:"place_type,omitempty"`
+	Geo             *PlaceGeo `json:"geo,omitempty"`
+	ContainedWithin []string  `json:"contained_within,omitempty"`
 }
 
 // PlaceGeo is the place's box: west, south, east, north.

@@ -15,10 +15,17 @@ const (
 	runEnd             // the last unit of a run, alone
 )
 
-// found is a word that segmentation found, as it stands in Terms.buf.
+// found is a word that segmentation found, as it stands in Terms.buf, and where it came from: bytes of the folded stretch between
+// blanks, or of the ASCII stretch. mid is where the second unit of a pair begins.
 type found struct {
 	span
-	kind wordKind
+	kind         wordKind
+	at, mid, end uint32
+}
+
+// foundAt is a found word without its term.
+func foundAt(kind wordKind, at, mid, end int) found {
+	return found{kind: kind, at: uint32(at), mid: uint32(mid), end: uint32(end)}
 }
 
 // segment finds the words of work.clean and puts them into work.found, the prefix (unless 0) before each. It takes
@@ -71,6 +78,7 @@ func (t *Terms) segmentFolded(prefix rune) {
 	w.tokens.SetText(w.folded)
 	r := run{t: t, prefix: prefix}
 	for w.tokens.Next() {
+		r.at = w.tokens.Start()
 		r.token(w.tokens.Value())
 	}
 	r.end()
@@ -80,8 +88,10 @@ func (t *Terms) segmentFolded(prefix rune) {
 type run struct {
 	t      *Terms
 	prefix rune
+	at     int // where the token at hand begins
 	units  int
 	last   []byte // the newest unit, not yet emitted alone
+	lastAt int
 }
 
 // token takes one token of UAX #29. Such a token never splits an emoji, but it may hold several, and words beside them.
@@ -99,17 +109,17 @@ func (r *run) token(token []byte) {
 		end := i
 		switch {
 		case traits&traitUnit != 0:
-			r.plain(token[from:i])
+			r.plain(token[from:i], r.at+from)
 			end = i + n
 			for end < len(token) && hasTraits(token[end:], traitMark) {
 				end += runeLen(token[end:])
 			}
-			r.unit(token[i:end])
+			r.unit(token[i:end], r.at+i)
 		case c == '#' || c == '*' || '0' <= c && c <= '9' || traits&traitEmoji != 0 || isFlagPart(c):
 			if end += emojiLen(token[i:]); end > i {
-				r.plain(token[from:i])
+				r.plain(token[from:i], r.at+from)
 				r.end()
-				r.t.emitWord(r.prefix, token[i:end], nil, true, plainWord)
+				r.t.emitWord(r.prefix, token[i:end], nil, true, foundAt(plainWord, r.at+i, 0, r.at+end))
 			}
 		}
 		if end == i {
@@ -118,12 +128,12 @@ func (r *run) token(token []byte) {
 			i, from = end, end
 		}
 	}
-	r.plain(token[from:])
+	r.plain(token[from:], r.at+from)
 }
 
-// plain takes ordinary characters. With a letter among them they are a word, without what joined it to its neighbours
+// plain takes ordinary characters, which stand at the place. With a letter among them they are a word, without what joined it to its neighbours
 // in the token, as ' in "a'ℹ"; if not, they end a run, unless they are invisible.
-func (r *run) plain(b []byte) {
+func (r *run) plain(b []byte, at int) {
 	letter, visible := false, false
 	from, end, open := len(b), 0, false // the word in b, and whether marks still belong to it
 	for i := 0; i < len(b); {
@@ -146,29 +156,29 @@ func (r *run) plain(b []byte) {
 		r.end()
 	}
 	if letter {
-		r.t.emitWord(r.prefix, b[from:end], nil, false, plainWord)
+		r.t.emitWord(r.prefix, b[from:end], nil, false, foundAt(plainWord, at+from, 0, at+end))
 	}
 }
 
 func isWordByte(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_' }
 
-func (r *run) unit(u []byte) {
+func (r *run) unit(u []byte, at int) {
 	if r.units > 0 {
-		r.t.emitWord(r.prefix, r.last, u, false, runPair)
+		r.t.emitWord(r.prefix, r.last, u, false, foundAt(runPair, r.lastAt, at, at+len(u)))
 	}
-	r.last = u
+	r.last, r.lastAt = u, at
 	r.units++
 }
 
 func (r *run) end() {
 	if r.units > 0 {
-		r.t.emitWord(r.prefix, r.last, nil, false, runEnd)
+		r.t.emitWord(r.prefix, r.last, nil, false, foundAt(runEnd, r.lastAt, 0, r.lastAt+len(r.last)))
 	}
 	r.units = 0
 }
 
 // emitWord writes a term of one part or two. What must not be in terms is dropped; of an emoji its joiners stay.
-func (t *Terms) emitWord(prefix rune, a, b []byte, emoji bool, kind wordKind) {
+func (t *Terms) emitWord(prefix rune, a, b []byte, emoji bool, f found) {
 	from := len(t.buf)
 	if prefix != 0 {
 		t.buf = utf8.AppendRune(t.buf, prefix)
@@ -190,7 +200,8 @@ func (t *Terms) emitWord(prefix rune, a, b []byte, emoji bool, kind wordKind) {
 		t.buf = t.buf[:from]
 		return
 	}
-	t.work.found = append(t.work.found, found{span{uint32(from), uint32(len(t.buf))}, kind})
+	f.span = span{uint32(from), uint32(len(t.buf))}
+	t.work.found = append(t.work.found, f)
 }
 
 func hasTraits(b []byte, any trait) bool {

@@ -3,109 +3,11 @@ package querytest
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"birdwatch/query"
-	"birdwatch/tweet"
 
 	"pgregory.net/rapid"
 )
-
-// Vocabulary is what random queries are made of, so that they find something.
-type Vocabulary struct {
-	Words  []string // single words, as a query may have them
-	Values []string // operators with their values, tags and names: from:ada, #go
-}
-
-// vocabularySize bounds each list of a Vocabulary.
-const vocabularySize = 4000
-
-// VocabularyOf takes words and values from tweets.
-func VocabularyOf(tweets []*tweet.Payload) Vocabulary {
-	v := Vocabulary{}
-	seen := map[string]bool{}
-	add := func(list *[]string, s string) {
-		if s != "" && !seen[s] && len(*list) < vocabularySize {
-			seen[s] = true
-			*list = append(*list, s)
-		}
-	}
-	for _, p := range tweets {
-		view := p.View()
-		for _, w := range tweet.Words(view.Text) {
-			add(&v.Words, w.Text)
-		}
-		for _, value := range values(&view) {
-			if _, err := query.Parse(value, Now); err == nil {
-				add(&v.Values, value)
-			}
-		}
-	}
-	return v
-}
-
-// values are operators that find the tweet.
-func values(v *tweet.View) []string {
-	d := &v.Payload.Data
-	vs := []string{"id:" + d.ID.String(), "max_id:" + d.ID.String(), "since_id:" + d.ID.String()}
-	if d.Lang != "" {
-		vs = append(vs, "lang:"+d.Lang)
-	}
-	if d.Source != "" {
-		vs = append(vs, "source:"+quoted(d.Source))
-	}
-	if d.CreatedAt != "" {
-		vs = append(vs, "since:"+d.CreatedAt, "until:"+d.CreatedAt)
-	}
-	for name, id := range map[string]tweet.ID{"conversation_id": d.ConversationID, "to": d.InReplyToUserID, "retweets_of_tweet_id": v.Repeated,
-		"in_reply_to_tweet_id": d.Ref("replied_to"), "quotes_of_tweet_id": d.Ref("quoted"), "from": d.AuthorID} {
-		if id != 0 {
-			vs = append(vs, name+":"+id.String())
-		}
-	}
-	if e := v.Entities; e != nil {
-		for _, h := range e.Hashtags {
-			vs = append(vs, "#"+h.Tag)
-		}
-		for _, c := range e.Cashtags {
-			vs = append(vs, "$"+c.Tag)
-		}
-		for _, m := range e.Mentions {
-			vs = append(vs, "@"+m.Username, "to:"+m.Username)
-		}
-		for _, u := range e.URLs {
-			vs = append(vs, "url:"+quoted(u.ExpandedURL))
-		}
-	}
-	if m := v.Subject.PublicMetrics; m != nil {
-		vs = append(vs, fmt.Sprintf("likes:%d", m.LikeCount), fmt.Sprintf("reposts:0..%d", m.RetweetCount))
-	}
-	return append(vs, userValues(v)...)
-}
-
-func userValues(v *tweet.View) (vs []string) {
-	if v.RepeatedAuthor != nil {
-		vs = append(vs, "retweets_of:"+v.RepeatedAuthor.Username, "@"+v.RepeatedAuthor.Username)
-	}
-	u := v.Author
-	if u == nil {
-		return vs
-	}
-	vs = append(vs, "from:"+u.Username)
-	for name, text := range map[string]string{"bio": u.Description, "bio_name": u.Name, "bio_location": u.Location} {
-		if words := strings.Fields(text); len(words) > 0 {
-			vs = append(vs, name+":"+quoted(words[0]), name+":"+quoted(strings.Join(words[:min(3, len(words))], " ")))
-		}
-	}
-	if m := u.PublicMetrics; m != nil {
-		vs = append(vs, fmt.Sprintf("followers_count:%d", m.FollowersCount), fmt.Sprintf("following_count:0..%d", m.FollowingCount))
-	}
-	return vs
-}
-
-func quoted(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
-}
 
 // Queries makes texts of queries out of the whole grammar. Nearly all parse; those that do not are too large.
 func Queries(v Vocabulary) *rapid.Generator[string] {
@@ -152,10 +54,10 @@ func (v Vocabulary) primary(t *rapid.T, depth int) string {
 		return "(" + v.or(t, depth-1) + ")"
 	case "value":
 		if len(v.Values) > 0 {
-			return rapid.SampledFrom(v.Values).Draw(t, "value")
+			return renamed(t, rapid.SampledFrom(v.Values).Draw(t, "value"))
 		}
 	case "choice":
-		return choice().Draw(t, "choice")
+		return rapid.SampledFrom(choices).Draw(t, "choice")
 	case "phrase":
 		return v.phrase(t, 1)
 	case "near":
@@ -198,9 +100,27 @@ func (v Vocabulary) phrase(t *rapid.T, least int) string {
 	return quoted(strings.Join(words, " "))
 }
 
-// choice is one of the values that is:, has: and filter: take, or an instant.
-func choice() *rapid.Generator[string] {
-	var all []string
+// renamed writes an operator under another of its names at times.
+func renamed(t *rapid.T, value string) string {
+	name, rest, _ := strings.Cut(value, ":")
+	names := names[name]
+	if len(names) < 2 {
+		return value
+	}
+	return rapid.SampledFrom(names).Draw(t, "name") + ":" + rest
+}
+
+// names are those of each operator.
+var names = func() map[string][]string {
+	m := map[string][]string{}
+	for _, o := range query.Operators() {
+		m[o.Name] = append([]string{o.Name}, o.Aliases...)
+	}
+	return m
+}()
+
+// choices are all operators with all the values that the table lists, instants, and places.
+var choices = func() (all []string) {
 	for _, o := range query.Operators() {
 		for _, v := range o.Values {
 			all = append(all, o.Name+":"+v)
@@ -209,62 +129,6 @@ func choice() *rapid.Generator[string] {
 	for _, s := range []string{"1s", "90m", "7d"} {
 		all = append(all, "since:"+s, "until:"+s, "within_time:"+s)
 	}
-	return rapid.SampledFrom(all)
-}
-
-// Tweets makes payloads with few words and few people, so that random queries often match. Ids are
-// unique in the slice and ascend.
-func Tweets() *rapid.Generator[[]*tweet.Payload] {
-	return rapid.Custom(func(t *rapid.T) []*tweet.Payload {
-		n := rapid.IntRange(1, 20).Draw(t, "tweets")
-		tweets := make([]*tweet.Payload, n)
-		for i := range tweets {
-			tweets[i] = payload(t, Start.Add(time.Duration(i)*time.Hour), tweets[:i])
-		}
-		return tweets
-	})
-}
-
-var people = []tweet.User{
-	{ID: 7, Username: "ada", Name: "Ada Lovelace", Description: "analyst of engines", Location: "London", Verified: true, PublicMetrics: &tweet.UserMetrics{FollowersCount: 1000, ListedCount: 3}},
-	{ID: 8, Username: "Bob", Name: "Bob 日本", Description: "engines and tea", PublicMetrics: &tweet.UserMetrics{FollowersCount: 10, FollowingCount: 20, TweetCount: 30}},
-	{ID: 123, Username: "cy_99"},
-	{ID: 9, Username: "123", Location: "New York"},
-}
-
-var pieces = []string{"go", "Go", "is", "fast", "slow", "Café", "never", "never", "👍🏽", "👍", "日本語", "日本", "本", "สวัสดี", "#Golang", "@ada", "$TSLA", "&amp;", "12:30", "coca-cola", "\n", "!", "can't",
-	"https://example.com/news", "İstanbul", "한국어", "السلام", "🇯🇵", "3.14"}
-
-func payload(t *rapid.T, at time.Time, before []*tweet.Payload) *tweet.Payload {
-	words := rapid.SliceOfN(rapid.SampledFrom(pieces), 1, 12).Draw(t, "text")
-	author := rapid.SampledFrom(people).Draw(t, "author")
-	p := &tweet.Payload{Includes: &tweet.Includes{Users: []tweet.User{author}}}
-	p.Data = tweet.Tweet{ID: tweet.IDAt(at) + 1, Text: strings.Join(words, " "), AuthorID: author.ID, CreatedAt: at.UTC().Format(tweet.TimeLayout),
-		Lang: rapid.SampledFrom([]string{"", "en", "ja", "iw", "und"}).Draw(t, "lang"), Source: rapid.SampledFrom([]string{"", "Twitter Web App", "tweet_bot"}).Draw(t, "source"),
-		PossiblySensitive: rapid.Bool().Draw(t, "sensitive")}
-	if rapid.Bool().Draw(t, "figures") {
-		p.Data.PublicMetrics = &tweet.TweetMetrics{LikeCount: int64(rapid.IntRange(0, 20).Draw(t, "likes")), RetweetCount: 2}
-	}
-	if len(before) == 0 {
-		return p
-	}
-	other := rapid.SampledFrom(before).Draw(t, "other")
-	typ := rapid.SampledFrom([]string{"", "", "", "replied_to", "quoted", "retweeted"}).Draw(t, "reference")
-	if typ == "" {
-		return p
-	}
-	p.Data.ReferencedTweets = []tweet.Reference{{Type: typ, ID: other.Data.ID}}
-	switch typ {
-	case "replied_to":
-		p.Data.InReplyToUserID = other.Data.AuthorID
-	case "retweeted":
-		p.Data.Text = "RT @" + other.Includes.Users[0].Username + ": " + other.Data.Text
-	}
-	if rapid.Bool().Draw(t, "included") {
-		p.Includes.Tweets = append(p.Includes.Tweets, other.Data)
-		if u := other.Includes.Users[0]; u.ID != author.ID {
-			p.Includes.Users = append(p.Includes.Users, u)
-		}
-	}
-	return p
-}
+	return append(all, "sample:10", "sample:50", "sample:99", "sample:100", "bounding_box:[-180 -90 180 90]", "bounding_box:[170 -90 -170 90]", "bounding_box:[-10 40 30 60]",
+		"point_radius:[180 -17 800km]", "point_radius:[0 90 2000km]", "url_contains:https", "url_contains:/", "url_contains:t.", `url_contains:".com/"`, "context:46.*")
+}()

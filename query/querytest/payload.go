@@ -82,6 +82,10 @@ func (b *builder) set(name, value string) error {
 		return b.attach(name, value)
 	case "geo", "place":
 		return b.locate(name, value)
+	case "box":
+		return b.box(value)
+	case "context":
+		return b.context(value)
 	case "url", "title", "description", "hashtag", "cashtag", "mention", "annotation":
 		return b.mark(name, value)
 	default:
@@ -204,6 +208,35 @@ func (b *builder) locate(name, value string) error {
 	d.Geo.PlaceID = parts[0]
 	short, _, _ := strings.Cut(parts[2], ",")
 	b.p.Includes.Places = append(b.p.Includes.Places, tweet.Place{ID: parts[0], CountryCode: parts[1], FullName: parts[2], Name: short})
+	return nil
+}
+
+// box is that of the place before it.
+func (b *builder) box(value string) error {
+	places, parts := b.p.Includes.Places, strings.Fields(value)
+	if len(places) == 0 || len(parts) != 4 {
+		return fmt.Errorf("a box is: west south east north, after a place")
+	}
+	geo := &tweet.PlaceGeo{Type: "Feature"}
+	for i, p := range parts {
+		f, err := strconv.ParseFloat(p, 64)
+		if err != nil {
+			return err
+		}
+		geo.BBox[i] = f
+	}
+	places[len(places)-1].Geo = geo
+	return nil
+}
+
+func (b *builder) context(value string) error {
+	pair, name, _ := strings.Cut(value, " ")
+	domain, entity, ok := strings.Cut(pair, ".")
+	if !ok {
+		return fmt.Errorf("a context is: domain.entity name")
+	}
+	d := &b.p.Data
+	d.ContextAnnotations = append(d.ContextAnnotations, tweet.Context{Domain: tweet.ContextPart{ID: domain}, Entity: tweet.ContextPart{ID: entity, Name: name}})
 	return nil
 }
 

@@ -33,7 +33,8 @@
 //	title: of the last url               description: likewise
 //	hashtag: Go   cashtag: TSLA   mention: @ada   annotation: Go
 //	media: photo [https://t.co/b]        photo, video or animated_gif
-//	poll   geo: -0.13 51.5   place: 00f0 GB London, England
+//	poll   geo: -0.13 51.5   place: 00f0 GB London, England   box: -0.51 51.28 0.33 51.69 (of the place before it)
+//	context: 46.123 Go                   domain.entity and the entity's name
 //	source: Twitter Web App   sensitive   withheld: DE   edited   conversation: 1   note: a text above 280 characters
 //	likes: 1   reposts: 2   replies: 3   quotes: 4
 package querytest

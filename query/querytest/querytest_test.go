@@ -4,7 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"birdwatch/query"
 	"birdwatch/query/querytest"
+	"birdwatch/tweet"
 
 	"pgregory.net/rapid"
 )
@@ -50,4 +52,50 @@ func TestExprsComeOfAnyVocabulary(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		querytest.Exprs(querytest.Vocabulary{}).Draw(t, "query")
 	})
+}
+
+// TestQueriesHaveEveryOperator: random queries have all names of all rows, the marks of text, and of most rows some that find a tweet and some
+// that leave one out.
+func TestQueriesHaveEveryOperator(t *testing.T) {
+	var tweets []*tweet.Payload
+	for seed := range 40 {
+		tweets = append(tweets, querytest.Tweets().Example(seed)...)
+	}
+	v := querytest.VocabularyOf(tweets)
+	seen := map[string]int{}
+	queries := querytest.Queries(v)
+	for seed := range 20_000 {
+		for word := range strings.FieldsFuncSeq(queries.Example(seed), func(r rune) bool { return strings.ContainsRune(" ()|-", r) }) {
+			name, _, operator := strings.Cut(word, ":")
+			if !operator {
+				name = word[:1]
+			}
+			seen[name]++
+		}
+	}
+	for _, o := range query.Operators() {
+		for _, name := range append([]string{o.Name}, o.Aliases...) {
+			if seen[name] == 0 {
+				t.Errorf("no query has %s", name)
+			}
+		}
+	}
+	discerning := map[string]bool{}
+	ask := querytest.Matcher(t, tweets)
+	for _, value := range v.Values {
+		name, _, operator := strings.Cut(value, ":")
+		if !operator {
+			name = value[:1]
+		}
+		ids, err := ask(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		discerning[name] = discerning[name] || len(ids) > 0 && len(ids) < len(tweets)
+	}
+	for _, o := range query.Operators() {
+		if !discerning[o.Name] && len(o.Values) == 0 && o.Name != "within_time" {
+			t.Errorf("no value of %s finds some tweets and leaves some out", o.Name)
+		}
+	}
 }
