@@ -31,7 +31,7 @@ func (f *framer) array() error {
 			raw, err = f.element()
 		}
 		if errors.Is(err, io.EOF) {
-			return f.give(framed{raw: raw, pos: f.nth + 1, err: errors.New("the array is cut off")})
+			return f.cutOff(raw)
 		}
 		if err != nil && !errors.Is(err, errTooLong) && !errors.Is(err, errElement) {
 			return err
@@ -44,10 +44,10 @@ func (f *framer) array() error {
 			if err = f.skipLine(); err == nil {
 				err = f.resync(indent, "{[]")
 			}
-		} else if n, st := scan(raw); st != done {
+		} else if n, st, k := scan(raw); st != done {
 			err = f.give(framed{raw: raw, pos: f.nth, err: jsonError(raw, n, st)})
 		} else {
-			err = f.member(raw)
+			err = f.member(raw, k)
 		}
 		if err != nil {
 			return err
@@ -55,11 +55,26 @@ func (f *framer) array() error {
 	}
 }
 
+// cutOff takes what an array ends with that does not end; its last element may be whole.
+func (f *framer) cutOff(raw []byte) error {
+	cut := framed{raw: raw, pos: f.nth + 1, err: errors.New("the array is cut off")}
+	if last := bytes.TrimRight(raw, " \t\r\n\x00"); len(last) > 0 {
+		if _, st, k := scan(last); st == done {
+			f.nth++
+			if err := f.member(last, k); err != nil {
+				return err
+			}
+			cut.raw, cut.pos = nil, f.nth+1
+		}
+	}
+	return f.give(cut)
+}
+
 // member takes an element, whose number is f.nth; those of an envelope count instead of it.
-func (f *framer) member(raw []byte) error {
+func (f *framer) member(raw []byte, k keys) error {
 	f.nth--
 	pos := f.nth + 1
-	if err := f.whole(raw, pos); err != nil {
+	if err := f.whole(raw, k, pos); err != nil {
 		return err
 	}
 	f.nth = max(f.nth, pos)
@@ -123,7 +138,9 @@ func (w *walk) over(b []byte) (n, at int) {
 		case c == '"':
 			w.inString = true
 		case c == '{' || c == '[':
-			w.depth++
+			if w.depth++; w.depth > maxDepth {
+				return i, walkBroken
+			}
 		case w.depth == 0 && (c == ',' || c == ']'):
 			return i, walkEnd
 		case c == '}' || c == ']':

@@ -106,7 +106,7 @@ func (b *builder) tweet(s *status, own bool) (tweet.Tweet, error) {
 	if text == nil {
 		return t, errors.New(`"text" is missing`)
 	}
-	t.Text = clean(*text)
+	t.Text, t.NoteTweet = clean(*text), s.Note
 	s.edits(&t)
 	created, err := createdAt(s.CreatedAt, s.TimestampMS)
 	if err != nil {
@@ -146,6 +146,9 @@ func (s *status) content() (text *string, ents, media *entities) {
 }
 
 func (s *status) edits(t *tweet.Tweet) {
+	if s.EditControls == nil {
+		s.EditControls = s.EditInfo.edits()
+	}
 	for _, e := range [...]*edits{s.EditHistory, s.EditControls} {
 		if e == nil || len(t.EditHistoryTweetIDs) > 0 {
 			continue

@@ -12,12 +12,12 @@ func (b *builder) entities(t *tweet.Tweet, e, media *entities, attach bool) {
 	var out tweet.Entities
 	if e != nil {
 		for i := range e.Hashtags {
-			start, end := span(e.Hashtags[i].Indices)
-			out.Hashtags = append(out.Hashtags, tweet.Tag{Start: start, End: end, Tag: clean(e.Hashtags[i].Text)})
+			at := e.Hashtags[i].Indices
+			out.Hashtags = append(out.Hashtags, tweet.Tag{Start: at.start, End: at.end, Tag: clean(e.Hashtags[i].Text)})
 		}
 		for i := range e.Symbols {
-			start, end := span(e.Symbols[i].Indices)
-			out.Cashtags = append(out.Cashtags, tweet.Tag{Start: start, End: end, Tag: clean(e.Symbols[i].Text)})
+			at := e.Symbols[i].Indices
+			out.Cashtags = append(out.Cashtags, tweet.Tag{Start: at.start, End: at.end, Tag: clean(e.Symbols[i].Text)})
 		}
 		for i := range e.Mentions {
 			b.mention(&out, &e.Mentions[i])
@@ -40,24 +40,15 @@ func (b *builder) mention(out *tweet.Entities, m *userEntity) {
 	if m.ScreenName == "" {
 		return
 	}
-	start, end := span(m.Indices)
 	id := idOf(m.IDStr, m.ID)
-	out.Mentions = append(out.Mentions, tweet.Mention{Start: start, End: end, Username: clean(m.ScreenName), ID: id})
+	out.Mentions = append(out.Mentions, tweet.Mention{Start: m.Indices.start, End: m.Indices.end, Username: clean(m.ScreenName), ID: id})
 	if id != 0 {
 		b.addUser(tweet.User{ID: id, Name: clean(m.Name), Username: clean(m.ScreenName)})
 	}
 }
 
-func span(indices []int) (start, end int) {
-	if len(indices) < 2 || indices[0] < 0 || indices[1] < indices[0] || indices[1] > math.MaxInt32 {
-		return 0, 0
-	}
-	return indices[0], indices[1]
-}
-
 func convertURL(u *urlEntity) tweet.URL {
-	start, end := span(u.Indices)
-	v := tweet.URL{Start: start, End: end, URL: clean(u.URL), ExpandedURL: clean(u.Expanded), DisplayURL: clean(u.Display)}
+	v := tweet.URL{Start: u.Indices.start, End: u.Indices.end, URL: clean(u.URL), ExpandedURL: clean(u.Expanded), DisplayURL: clean(u.Display)}
 	if u.Unwound != nil {
 		v.UnwoundURL, v.Title, v.Description, v.Status = clean(u.Unwound.URL), clean(u.Unwound.Title), clean(u.Unwound.Description), int(u.Unwound.Status)
 	}
@@ -117,8 +108,7 @@ func (m *mediaEntity) size() (w, h int) {
 	if m.Original != nil && m.Original.Width > 0 {
 		return int(m.Original.Width), int(m.Original.Height)
 	}
-	large := m.Sizes["large"]
-	return int(large.W), int(large.H)
+	return m.Sizes.w, m.Sizes.h
 }
 
 // geo converts point and place. A point in "coordinates" is longitude, latitude; in the older "geo" the reverse.

@@ -131,7 +131,7 @@ func TestFiles(t *testing.T) {
 		{"a damaged one stops no other", []member{{"a.gz", []byte{0x1F, 0x8B, 1, 2}}, {"b.zip", []byte("PK\x03\x04xxxx")}, {"c.bin", []byte("\x7fELF\x00\x01")}, {"d.bz2", []byte("BZh9xxxx")},
 			{"e.xz", []byte("\xFD7zXZ\x00")}, {"f.tar", inner[:540]}, {"g.json", line(1)}},
 			"a.gz:0 !gzip: unexpected EOF\nb.zip:0 !zip: zip: not a valid zip file\nc.bin:0 !neither text nor an archive of a known kind\n" +
-				"d.bz2:0 !damaged: unexpected EOF\ne.xz:0 !xz and zstd are not read: unpack the file first\n" +
+				"d.bz2:0 !damaged: unexpected EOF\ne.xz:0 !xz: unexpected EOF\n" +
 				"f.tar/sub/x.json.bz2:0 !damaged: unexpected EOF\nf.tar:0 !tar: unexpected EOF\ng.json:1 " + t1(1) + "\n"},
 		{"what was whole of a damaged one", []member{{"a.tar", tarred(t, member{"d.gz", damagedGzip}, member{"e", line(1)})}},
 			strings.Repeat("a.tar/d.gz:N "+t1(5)+"\n", 3000) + "a.tar/d.gz:N " + t1(6) + "\na.tar/d.gz:N !after line 3001: damaged: unexpected EOF\na.tar/e:N " + t1(1) + "\n"},

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"birdwatch/tweet"
 )
 
 // MaxRecord bounds one record, in bytes: a tweet has some thousands.
@@ -16,9 +18,12 @@ const MaxRecord = 8 << 20
 
 // framed is one record's bytes, or what stands in its place.
 type framed struct {
-	raw []byte // its own memory
-	pos int64  // line; in arrays and envelopes the number of the record
-	err error
+	raw   []byte // its own memory
+	pos   int64  // line; in arrays and envelopes the number of the record
+	err   error
+	parse parser                         // nil: Parse
+	refer func([]byte) (tweet.ID, error) // where it names a tweet only
+	of    *reading
 }
 
 // framer parts a stream into records: JSON lines, with or without v1.1's length lines; objects over several lines; arrays;
@@ -30,13 +35,19 @@ type framer struct {
 	line   int64  // lines that were read whole
 	indent int    // how many blanks stand before the record that begins
 	nth    int64  // records of arrays and envelopes so far
+	parse  parser // of every record; nil: Parse, when its shape has been seen
+	script bool   // it is a script: its value may end with a semicolon
 }
 
 var errStop = errors.New("stopped")
 
 // frame gives all records of r to emit until it returns false. The error is one of reading, behind line at.
-func frame(r io.Reader, emit func(framed) bool) (at int64, err error) {
-	f := &framer{r: bufio.NewReaderSize(r, 256<<10), emit: emit}
+func frame(r io.Reader, parse parser, emit func(framed) bool) (at int64, err error) {
+	f := &framer{r: bufio.NewReaderSize(r, 256<<10), emit: emit, parse: parse}
+	return f.all()
+}
+
+func (f *framer) all() (at int64, err error) {
 	err = f.run()
 	if errors.Is(err, errStop) || errors.Is(err, io.EOF) {
 		err = nil
@@ -137,7 +148,10 @@ func (f *framer) other() error {
 	if text := bytes.TrimSpace(line); len(text) > 0 && skipDigits(text, 0) == len(text) {
 		return nil
 	}
-	n, st := scan(line)
+	if f.script && string(bytes.TrimSpace(line)) == ";" {
+		return nil
+	}
+	n, st, _ := scan(line)
 	if st == done {
 		return f.give(framed{raw: line, pos: f.line, err: errors.New("not a JSON object")})
 	}
@@ -176,7 +190,7 @@ func (f *framer) object() error {
 		if st == done {
 			rest := bytes.TrimLeft(line[n:], " \t\r\n")
 			if len(rest) == 0 {
-				return f.whole(trimEnd(text), pos)
+				return f.whole(trimEnd(text), s.keys, pos)
 			}
 			n, st = len(line)-len(rest), broken
 		}
@@ -227,26 +241,33 @@ func (f *framer) skipLine() error {
 	}
 }
 
-// envelopes are the keys under which search answers hold their tweets.
-var envelopes = [...]string{"statuses", "results"}
-
 // whole takes a sound value: a message, or an envelope of messages.
-func (f *framer) whole(b []byte, pos int64) error {
-	for _, key := range envelopes {
-		if !bytes.Contains(b, []byte(`"`+key+`"`)) {
-			continue
-		}
-		list := gjson.GetBytes(b, key)
-		if !list.IsArray() || gjson.GetBytes(b, "id").Exists() || gjson.GetBytes(b, "id_str").Exists() {
-			continue
-		}
-		var err error
-		list.ForEach(func(_, v gjson.Result) bool {
-			f.nth++
-			err = f.give(framed{raw: []byte(v.Raw), pos: f.nth})
-			return err == nil
-		})
-		return err
+func (f *framer) whole(b []byte, k keys, pos int64) error {
+	x := framed{raw: b, pos: pos, parse: f.parse}
+	if f.parse != nil {
+		return f.give(x)
 	}
-	return f.give(framed{raw: b, pos: pos})
+	switch k.shape() {
+	case shapeEnvelope:
+		for _, key := range [...]string{"statuses", "results"} {
+			if list := gjson.GetBytes(b, key); list.IsArray() {
+				return f.members(list, nil)
+			}
+		}
+	case shapeV2Answer:
+		if list := gjson.GetBytes(b, "data"); list.IsArray() && len(list.Raw) > 2 {
+			return f.members(list, newPage(b).parse)
+		}
+	}
+	return f.give(x)
+}
+
+// members takes the records of an envelope or page. Each is copied, as they may outlive it.
+func (f *framer) members(list gjson.Result, parse parser) (err error) {
+	list.ForEach(func(_, v gjson.Result) bool {
+		f.nth++
+		err = f.give(framed{raw: []byte(v.Raw), pos: f.nth, parse: parse})
+		return err == nil
+	})
+	return err
 }

@@ -1,8 +1,8 @@
 package format
 
 import (
+	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"iter"
 	"runtime"
@@ -18,8 +18,11 @@ type Item struct {
 	Control *Control // a message that is neither tweet nor notice
 	Err     error    // the record is bad; the rest of the input goes on
 	Raw     []byte   // of a bad record, as far as it could be told
-	File    string   // as in tweet.Provenance
-	Pos     int64    // line, or number of the record
+	// Reference is a tweet that the input names by its id alone, as lists of ids do; 0 for none. There is no record of it: it can be
+	// fetched by that id.
+	Reference tweet.ID
+	File      string // as in tweet.Provenance
+	Pos       int64  // line, or number of the record
 }
 
 // Options say how an input is read.
@@ -28,6 +31,13 @@ type Options struct {
 	CapturedAt int64  // Unix milliseconds; 0: unknown
 	Stdin      io.Reader
 	Progress   *Progress // may be nil
+	// Format is "json" (any shape of it), "csv" (any separator), "ids", "export" or "", which looks inside.
+	Format string
+	// Map says what the columns of a table are, where their names do not tell: field by column. All columns by number, from 1: the
+	// table has no line of names. The field "-" is none. Check tells the fields.
+	Map map[string]string
+	// Charset is the encoding of tables that are no UTF-8, by its name on the web; "" is windows-1252.
+	Charset string
 }
 
 // Progress tells how far Files has come. Its methods are safe for concurrent use.
@@ -67,7 +77,7 @@ type chunk struct {
 
 // Read gives the records of one stream of any shape, in order. It stops when ctx ends.
 func Read(ctx context.Context, r io.Reader, o Options) iter.Seq[Item] {
-	return pipeline(ctx, o, func(b *batcher) { b.stream("", b.patient(r)) })
+	return pipeline(ctx, o, func(b *batcher) { b.text(site{}, bufio.NewReaderSize(b.patient(r), 128<<10)) })
 }
 
 // pipeline reads in one goroutine, parses in several, and yields in order in the caller's. All end before it returns.
@@ -108,16 +118,28 @@ func pipeline(ctx context.Context, o Options, produce func(*batcher)) iter.Seq[I
 func (c *chunk) parse(o Options) {
 	for i, x := range c.raw {
 		it := &c.items[i]
-		if x.err != nil {
-			it.Err, it.Raw = x.err, x.raw
-			continue
-		}
-		from := tweet.Provenance{From: o.From, File: it.File, Pos: it.Pos}
-		if it.Records, it.Control, it.Err = Parse(x.raw, from, o.CapturedAt); it.Err != nil {
-			it.Raw = x.raw
-		}
+		x.item(it, tweet.Provenance{From: o.From, File: it.File, Pos: it.Pos})
+		x.of.finish(it, &o)
 	}
 	c.raw = nil
+}
+
+// item makes what is told of a record.
+func (x *framed) item(it *Item, from tweet.Provenance) {
+	parse := x.parse
+	if parse == nil {
+		parse = Parse
+	}
+	switch it.Err = x.err; {
+	case x.err != nil:
+	case x.refer != nil:
+		it.Reference, it.Err = x.refer(x.raw)
+	default:
+		it.Records, it.Control, it.Err = parse(x.raw, from, 0)
+	}
+	if it.Err != nil {
+		it.Raw = x.raw
+	}
 }
 
 // batcher collects records into chunks.
@@ -127,6 +149,8 @@ type batcher struct {
 	work, ordered chan<- *chunk
 	next          *chunk
 	bytes         int
+	spent         *spent // of the file that is being read
+	folders       folders
 }
 
 // add takes a record of a file; false when nobody wants more.
@@ -159,14 +183,6 @@ func (b *batcher) flush() bool {
 	case <-b.ctx.Done():
 		close(c.done) // it waits in ordered for a parser that will not get it
 		return false
-	}
-}
-
-// stream takes all records of a stream that is not compressed.
-func (b *batcher) stream(file string, r io.Reader) {
-	at, err := frame(r, func(x framed) bool { return b.add(file, x) })
-	if err != nil && b.ctx.Err() == nil {
-		b.add(file, framed{pos: at, err: fmt.Errorf("after line %d: %w", at, plain(err))})
 	}
 }
 

@@ -26,6 +26,7 @@ type scanner struct {
 	want  uint8
 	depth int
 	list  [maxDepth + 1]bool // by depth: an array, not an object
+	keys  keys               // of the outermost object
 }
 
 // feed takes the next piece; n is where it ended or broke.
@@ -48,6 +49,9 @@ func (s *scanner) feed(b []byte) (n int, st state) {
 			if c == '"' {
 				if next = endOfString(b, i+1); next > 0 {
 					s.want = wantColon
+					if s.depth == 1 {
+						s.keys |= keyOf(b[i+1 : next-1])
+					}
 				}
 			} else if c == '}' && s.want == wantMember {
 				next = s.close(i)

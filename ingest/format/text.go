@@ -1,10 +1,13 @@
 package format
 
 import (
+	"bytes"
 	"fmt"
 	"html"
+	"reflect"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"birdwatch/tweet"
 )
@@ -36,6 +39,18 @@ func createdAt(s string, millis figure) (string, error) {
 	return "", fmt.Errorf(`"created_at" is %q, no date as "Wed Oct 10 20:19:24 +0000 2018"`, short(s, 40))
 }
 
+// instant reads an RFC 3339 time.
+func instant(s string) (ms int64, ok bool) {
+	if s == "" {
+		return 0, false
+	}
+	at, err := time.Parse(time.RFC3339, s)
+	if err != nil || at.UnixMilli() <= 0 {
+		return 0, false
+	}
+	return at.UnixMilli(), true
+}
+
 func timeText(ms int64) string { return time.UnixMilli(ms).UTC().Format(tweet.TimeLayout) }
 
 // appName takes the name out of <a href="…">name</a>.
@@ -65,4 +80,33 @@ func cleanAll(ss []string) []string {
 		ss[i] = clean(ss[i])
 	}
 	return ss
+}
+
+// dirty reports whether texts of this JSON may need cleaning.
+func dirty(raw []byte) bool {
+	return bytes.Contains(raw, []byte(`\u0000`)) || bytes.Contains(raw, []byte(`\ud`)) || bytes.Contains(raw, []byte(`\uD`)) || !utf8.Valid(raw)
+}
+
+// cleanStrings cleans every text that v, a pointer, holds.
+func cleanStrings(v any) { cleanValue(reflect.ValueOf(v).Elem()) }
+
+func cleanValue(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(clean(v.String()))
+	case reflect.Pointer:
+		if !v.IsNil() {
+			cleanValue(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Field(i).CanSet() || v.Type().Field(i).Anonymous {
+				cleanValue(v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			cleanValue(v.Index(i))
+		}
+	}
 }

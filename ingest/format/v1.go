@@ -1,79 +1,6 @@
 package format
 
-import (
-	"bytes"
-	"math"
-	"strconv"
-	"strings"
-
-	"github.com/goccy/go-json"
-
-	"birdwatch/tweet"
-)
-
-// figure is a whole number as v1.1 writes one: a number, a string of digits, or "100+". null and what is no number is 0.
-type figure int64
-
-// UnmarshalJSON never fails: a figure that cannot be read is no reason to lose a tweet.
-func (f *figure) UnmarshalJSON(b []byte) error {
-	if n, ok := digits(b); ok {
-		*f = figure(n)
-		return nil
-	}
-	s := strings.TrimRight(string(bytes.Trim(b, `"`)), "+")
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		*f = figure(n)
-	} else if x, err := strconv.ParseFloat(s, 64); err == nil && math.Abs(x) < 1<<53 {
-		*f = figure(x)
-	}
-	return nil
-}
-
-// digits reads what nearly all figures and ids are: up to 18 digits, in quotes or not.
-func digits(b []byte) (n int64, ok bool) {
-	if len(b) >= 2 && b[0] == '"' {
-		b = b[1 : len(b)-1]
-	}
-	if len(b) == 0 || len(b) > 18 {
-		return 0, false
-	}
-	for _, c := range b {
-		if !isDigit(c) {
-			return 0, false
-		}
-		n = n*10 + int64(c-'0')
-	}
-	return n, true
-}
-
-// isTime reports whether f can be Unix milliseconds: up to the year 9999.
-func (f figure) isTime() bool { return f > 0 && f < 253402300800000 }
-
-// ident is an id, as a number or as a string; 0 is none. Numbers lose no digit here, but did in others' tools.
-type ident int64
-
-// UnmarshalJSON never fails: what can be no id is none.
-func (d *ident) UnmarshalJSON(b []byte) error {
-	if n, ok := digits(b); ok {
-		*d = ident(n)
-		return nil
-	}
-	s := bytes.Trim(b, `"`)
-	if n, err := strconv.ParseInt(string(s), 10, 64); err == nil {
-		*d = ident(max(0, n))
-	} else if x, err := strconv.ParseFloat(string(s), 64); err == nil && x > 0 && x < 1<<53 && x == math.Trunc(x) {
-		*d = ident(x)
-	}
-	return nil
-}
-
-// idOf prefers the string.
-func idOf(str, num ident) tweet.ID {
-	if str != 0 {
-		return tweet.ID(str)
-	}
-	return tweet.ID(num)
-}
+import "birdwatch/tweet"
 
 // status is a tweet of the v1.1 API, stream or REST.
 type status struct {
@@ -112,6 +39,40 @@ type status struct {
 	WithheldScope     string    `json:"withheld_scope"`
 	EditHistory       *edits    `json:"edit_history"`
 	EditControls      *edits    `json:"edit_controls"`
+	EditInfo          *editInfo `json:"edit_info"`
+
+	Note *tweet.NoteTweet `json:"-"` // of an export, from another file
+}
+
+// editInfo is how exports tell of edits.
+type editInfo struct {
+	Initial *exportEdits `json:"initial"`
+	Edit    struct {
+		Initial *exportEdits `json:"editControlInitial"`
+	} `json:"edit"`
+}
+
+type exportEdits struct {
+	IDs       []ident `json:"editTweetIds"`
+	Until     string  `json:"editableUntil"`
+	Remaining figure  `json:"editsRemaining"`
+	Eligible  bool    `json:"isEditEligible"`
+}
+
+// edits gives the same as the API would.
+func (e *editInfo) edits() *edits {
+	if e == nil {
+		return nil
+	}
+	x := e.Initial
+	if x == nil {
+		x = e.Edit.Initial
+	}
+	if x == nil {
+		return nil
+	}
+	ms, _ := instant(x.Until)
+	return &edits{IDs: x.IDs, UntilMS: figure(ms), Remaining: x.Remaining, Eligible: x.Eligible}
 }
 
 type edits struct {
@@ -159,44 +120,43 @@ type entities struct {
 }
 
 type textEntity struct {
-	Text    string `json:"text"`
-	Indices []int  `json:"indices"`
+	Text    string  `json:"text"`
+	Indices indices `json:"indices"`
 }
 
 type urlEntity struct {
-	URL      string `json:"url"`
-	Expanded string `json:"expanded_url"`
-	Display  string `json:"display_url"`
-	Indices  []int  `json:"indices"`
-	Unwound  *struct {
-		URL         string `json:"url"`
-		Status      figure `json:"status"`
-		Title       string `json:"title"`
-		Description string `json:"description"`
-	} `json:"unwound"`
+	URL      string   `json:"url"`
+	Expanded string   `json:"expanded_url"`
+	Display  string   `json:"display_url"`
+	Indices  indices  `json:"indices"`
+	Unwound  *unwound `json:"unwound"`
+}
+
+type unwound struct {
+	URL         string `json:"url"`
+	Status      figure `json:"status"`
+	Title       string `json:"title"`
+	Description string `json:"description"`
 }
 
 type userEntity struct {
-	ID         ident  `json:"id"`
-	IDStr      ident  `json:"id_str"`
-	ScreenName string `json:"screen_name"`
-	Name       string `json:"name"`
-	Indices    []int  `json:"indices"`
+	ID         ident   `json:"id"`
+	IDStr      ident   `json:"id_str"`
+	ScreenName string  `json:"screen_name"`
+	Name       string  `json:"name"`
+	Indices    indices `json:"indices"`
 }
 
 type mediaEntity struct {
 	urlEntity
-	ID         ident  `json:"id"`
-	IDStr      ident  `json:"id_str"`
-	Type       string `json:"type"`
-	MediaURL   string `json:"media_url"`
-	MediaHTTPS string `json:"media_url_https"`
-	AltText    string `json:"ext_alt_text"`
-	Sizes      map[string]struct {
-		W figure `json:"w"`
-		H figure `json:"h"`
-	} `json:"sizes"`
-	Original *struct {
+	ID         ident     `json:"id"`
+	IDStr      ident     `json:"id_str"`
+	Type       string    `json:"type"`
+	MediaURL   string    `json:"media_url"`
+	MediaHTTPS string    `json:"media_url_https"`
+	AltText    string    `json:"ext_alt_text"`
+	Sizes      mediaSize `json:"sizes"`
+	Original   *struct {
 		Width  figure `json:"width"`
 		Height figure `json:"height"`
 	} `json:"original_info"`
@@ -211,7 +171,7 @@ type mediaEntity struct {
 }
 
 type position struct {
-	Coordinates []float64 `json:"coordinates"`
+	Coordinates numbers `json:"coordinates"`
 }
 
 type place struct {
@@ -227,15 +187,4 @@ type place struct {
 // area is a place's outline.
 type area struct {
 	Coordinates rings `json:"coordinates"`
-}
-
-type rings [][][]float64
-
-// UnmarshalJSON never fails: old data has outlines of other shapes, which are left out.
-func (r *rings) UnmarshalJSON(b []byte) error {
-	var v [][][]float64
-	if json.Unmarshal(b, &v) == nil {
-		*r = v
-	}
-	return nil
 }

@@ -1,0 +1,53 @@
+package format_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"birdwatch/ingest/format"
+)
+
+// TestCaptureTimes: what the files tell of when their records were captured, and what holds where they do not.
+func TestCaptureTimes(t *testing.T) {
+	grabbed := func(at string) string {
+		return `{"id":1,"text":"a","user":{"id":7},"created_at":"` + at + `"}` + "\n" + `{"delete":{"status":{"id":2,"user_id":7}}}` + "\n"
+	}
+	for _, tt := range []struct {
+		file, in string
+		want     string
+	}{
+		{"2011/09/28/02/35.json", grabbed("Wed Sep 28 02:35:59 +0000 2011"), "1317177359000 1317177300000"},
+		{"2011/09/28/02/36.json", grabbed("Wed Sep 28 04:35:59 +0000 2011"), "1317177360000 1317177360000"}, // off by more than a grab can be
+		{"20190703063900.json", grabbed("Wed Jul 03 06:38:59 +0000 2019"), "1562135939000 1562135940000"},
+		{"20190703999900.json", grabbed("Wed Jul 03 06:38:59 +0000 2019"), "9 9"},
+		{"a.json", grabbed("Wed Jul 03 06:38:59 +0000 2019"), "9 9"},
+		{"stream.json", `{"id":1,"text":"a","user":{"id":7},"created_at":"Wed Jul 03 06:38:59 +0000 2019","timestamp_ms":"1562135939123"}` + "\n" + `{"delete":{"status":{"id":2},"timestamp_ms":"5"}}`, "1562135939123 5"},
+		{"twarc.json", `{"data":[{"id":"1","text":"a"},{"id":"2","text":"b"}],"__twarc":{"retrieved_at":"2021-05-19T15:26:17+00:00"}}`, "1621437977000 1621437977000"},
+	} {
+		dir := folder(t, member{tt.file, []byte(tt.in)})
+		var got []string
+		for it := range format.Files(t.Context(), []string{dir}, format.Options{CapturedAt: 9}) {
+			if it.Err != nil {
+				t.Fatal(it.Err)
+			}
+			got = append(got, fmt.Sprint(it.Records[0].CapturedAt))
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: %v, want %s", tt.file, got, tt.want)
+		}
+	}
+	for name, want := range map[string]string{"twitter_stream_2019_07_03.tar": "1562135340000", "twitter-stream-2019-07-03.zip": "1562135340000", "x.tar": "9"} {
+		inner := member{"03/06/29.json", []byte(`{"delete":{"status":{"id":2,"user_id":7}}}`)}
+		data := tarred(t, inner)
+		if strings.HasSuffix(name, "zip") {
+			inner.name = "2019/07/03/06/29.json"
+			data = zipped(t, inner)
+		}
+		for it := range format.Files(t.Context(), []string{folder(t, member{name, data})}, format.Options{CapturedAt: 9}) {
+			if it.Err != nil || fmt.Sprint(it.Records[0].CapturedAt) != want {
+				t.Errorf("%s: %+v, want %s", name, it, want)
+			}
+		}
+	}
+}
