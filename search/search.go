@@ -173,8 +173,10 @@ type Identity struct {
 // Archive is an engine whole, as cmd and the tests use it.
 type Archive interface {
 	Searcher
+	Faceter
 	Reader
 	Writer
+	Keeper
 	Stats(ctx context.Context) (Stats, error)
 	// Identities gives every document, by id ascending.
 	Identities(ctx context.Context) iter.Seq2[Identity, error]

@@ -3,7 +3,7 @@ package embedded
 import (
 	"context"
 	"math"
-	"slices"
+	"sort"
 	"time"
 
 	"birdwatch/query"
@@ -30,7 +30,10 @@ func (a *Archive) Count(ctx context.Context, r search.Request, buckets []time.Ti
 	r.Ascending = true
 	r.Query = query.And(r.Query, query.Since(buckets[0]), query.Until(buckets[len(buckets)-1]))
 	err := a.look(ctx, "count", func(v *view) error {
-		p := planOf(&r, v.strays)
+		p, err := v.planOf(&r)
+		if err != nil {
+			return err
+		}
 		t := tally{edges: edges, counts: counts}
 		more, err := t.walked(ctx, v, p, worthCounting)
 		if err != nil || !more {
@@ -68,10 +71,8 @@ type tally struct {
 }
 
 func (t *tally) add(at int64) {
-	i, on := slices.BinarySearch(t.edges, at)
-	if !on {
-		i--
-	}
+	// Of equal edges the last one begins the bucket.
+	i := sort.Search(len(t.edges), func(i int) bool { return t.edges[i] > at }) - 1
 	if i >= 0 && i < len(t.counts) {
 		t.counts[i]++
 	}

@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv("ARCHIVE_TEST_WRITE"); path != "" {
 		writeUntilKilled(path)
 	}
+	if path := os.Getenv("ARCHIVE_TEST_REINDEX"); path != "" {
+		reindexUntilKilled(path)
+	}
 	os.Exit(m.Run())
 }
 

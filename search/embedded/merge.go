@@ -2,7 +2,7 @@ package embedded
 
 import (
 	"cmp"
-	"encoding/json"
+	"context"
 	"fmt"
 	"slices"
 
@@ -33,6 +33,8 @@ func (w *writer) merge(ops []op, changes []search.Change) error {
 	if err != nil {
 		return err
 	}
+	w.batch = len(sorted) >= blockLeast
+	defer func() { w.batch = false }()
 	for len(sorted) > 0 {
 		n := 1
 		for n < len(sorted) && sorted[n].entry.ID == sorted[0].entry.ID {
@@ -43,7 +45,7 @@ func (w *writer) merge(ops []op, changes []search.Change) error {
 		}
 		sorted = sorted[n:]
 	}
-	return nil
+	return w.flush()
 }
 
 // mergeOne writes the ops of one id over its document; nil for none.
@@ -73,6 +75,11 @@ func (w *writer) mergeOne(was *tweet.Document, ops []*op, changes []search.Chang
 				}
 				continue
 			}
+			if o.whole && o.doc.FirstSeq < merged.FirstSeq {
+				earlier := *merged
+				earlier.FirstSeq = o.doc.FirstSeq
+				merged, differs = &earlier, true
+			}
 			if differs {
 				now, single, changes[o.at] = merged, nil, search.Updated
 			}
@@ -96,52 +103,35 @@ func (w *writer) mergeOne(was *tweet.Document, ops []*op, changes []search.Chang
 
 // load reads those documents of ids that there are.
 func (w *writer) load(ids []tweet.ID) (map[tweet.ID]*tweet.Document, error) {
-	numbers := make([]int64, len(ids))
+	list := make([]int64, len(ids))
 	for i, id := range ids {
-		numbers[i] = int64(id)
+		list[i] = int64(id)
 	}
-	list, err := json.Marshal(numbers)
+	s, err := w.stmt(documentSQL + "WHERE d.id IN (SELECT value FROM json_each(?))")
 	if err != nil {
 		return nil, err
 	}
-	s, err := w.stmt("SELECT d.id, d.first_seq, d.at, d.body_at, d.flags, b.frame FROM json_each(?) j CROSS JOIN docs d ON d.id = j.value LEFT JOIN bodies b ON b.id = d.id")
+	found, err := s.Query(numbers(list))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.Query(string(list))
+	rows, err := scanRows(found)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	docs := map[tweet.ID]*tweet.Document{}
-	for rows.Next() {
-		d, err := scanDocument(rows)
-		if err != nil {
-			return nil, err
+	if err := fill(context.Background(), w.conn, rows); err != nil {
+		return nil, err
+	}
+	docs := make(map[tweet.ID]*tweet.Document, len(rows))
+	for _, r := range rows {
+		if r.block == 0 {
+			if err := unpack(r.doc, r.frame); err != nil {
+				return nil, err
+			}
 		}
-		docs[d.ID] = d
+		docs[r.doc.ID], w.home[int64(r.doc.ID)] = r.doc, r.block
 	}
-	return docs, rows.Err()
-}
-
-// scanDocument reads id, first_seq, at, body_at, flags and frame.
-func scanDocument(row interface{ Scan(...any) error }) (*tweet.Document, error) {
-	d := &tweet.Document{}
-	var flags int
-	var frame []byte
-	if err := row.Scan(&d.ID, &d.FirstSeq, &d.At, &d.BodyAt, &flags, &frame); err != nil {
-		return nil, err
-	}
-	d.Partial, d.Tombstone, d.Revived, d.RawCut = flags&flagPartial != 0, flags&flagTombstone != 0, flags&flagRevived != 0, flags&flagRawCut != 0
-	if d.Tombstone {
-		return d, nil
-	}
-	c, err := tweet.Unpack(frame)
-	if err != nil {
-		return nil, fmt.Errorf("tweet %d: %w", d.ID, err)
-	}
-	d.Payload, d.Raw, d.Figures, d.Provenance = c.Payload, c.Raw, c.Figures, c.Provenance
-	return d, nil
+	return docs, nil
 }
 
 func flagsOf(d *tweet.Document) (flags int) {
@@ -153,16 +143,6 @@ func flagsOf(d *tweet.Document) (flags int) {
 	return flags
 }
 
-// bury puts what cannot be indexed where it can be looked at, once.
-func (w *writer) bury(o *op) error {
-	c := o.entry.Content()
-	frame, err := c.Pack()
-	if err != nil {
-		return err
-	}
-	id, seq := int64(o.entry.ID), int64(o.entry.Seq)
-	n, err := w.affected(`INSERT INTO dead_letters (seq, id, reason, frame) SELECT ?, ?, ?, ?
-		WHERE NOT EXISTS (SELECT 1 FROM dead_letters WHERE id = ? AND seq = ? AND frame = ?)`, seq, id, o.problem.Error(), frame, id, seq, frame)
-	w.deadLetters += n
-	return err
+func setFlags(d *tweet.Document, flags int) {
+	d.Partial, d.Tombstone, d.Revived, d.RawCut = flags&flagPartial != 0, flags&flagTombstone != 0, flags&flagRevived != 0, flags&flagRawCut != 0
 }

@@ -22,6 +22,9 @@ func (w *writer) notice(e *tweet.Entry) error {
 			if err := w.change(holder, func(d *tweet.Document) (*tweet.Document, error) { return d.Without(e.ID) }); err != nil {
 				return fmt.Errorf("cut %d from %d: %w", e.ID, holder, err)
 			}
+			if err := w.cutLetters(holder, e.ID); err != nil {
+				return fmt.Errorf("cut %d from dead letters of %d: %w", e.ID, holder, err)
+			}
 		}
 	case tweet.KindGeo:
 		return w.scrubGeo(e)

@@ -14,7 +14,7 @@ import (
 
 // ready is what is written of a document, made from it alone.
 type ready struct {
-	frame   []byte
+	frame   []byte // its content packed, where that was at hand; may be nil
 	text    []byte // its terms, parted by blanks
 	figures [query.NumFigures]int64
 	stray   bool
@@ -53,13 +53,6 @@ func makeReady(d *tweet.Document, p *tweet.Payload, frame []byte) (*ready, error
 		return nil, fmt.Errorf("the payload is of tweet %d", p.Data.ID)
 	}
 	r := &ready{frame: frame}
-	if r.frame == nil {
-		c := tweet.Content{Payload: d.Payload, Raw: d.Raw, Figures: d.Figures, Provenance: d.Provenance}
-		var err error
-		if r.frame, err = c.Pack(); err != nil {
-			return nil, err
-		}
-	}
 	t := targets.Get().(*query.Target)
 	defer targets.Put(t)
 	t.Set(p)
@@ -97,7 +90,7 @@ func (w *writer) put(was, d *tweet.Document, r *ready) error {
 	w.count(d, 1)
 	w.highest = max(w.highest, int64(d.FirstSeq))
 	if was != nil && !was.Tombstone {
-		if err := w.exec("DELETE FROM terms WHERE rowid = ?", id); err != nil {
+		if err := w.unindex(id); err != nil {
 			return err
 		}
 	}
@@ -105,7 +98,7 @@ func (w *writer) put(was, d *tweet.Document, r *ready) error {
 		if err := w.forget(id); err != nil {
 			return err
 		}
-		return w.putRow(d, [query.NumFigures]int64{})
+		return w.putRow(d, [query.NumFigures]int64{}, 0)
 	}
 	if r == nil {
 		var err error
@@ -114,17 +107,20 @@ func (w *writer) put(was, d *tweet.Document, r *ready) error {
 		}
 	}
 	w.strays = w.strays || r.stray
-	if err := w.putRow(d, r.figures); err != nil {
+	w.leave(id)
+	block, err := w.keep(d, r.frame)
+	if err != nil {
 		return err
 	}
-	if err := w.exec("INSERT INTO bodies VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET frame = excluded.frame", id, r.frame); err != nil {
+	if err := w.putRow(d, r.figures, block); err != nil {
 		return err
 	}
-	return w.exec("INSERT INTO terms (rowid, t) VALUES (?, ?)", id, string(r.text))
+	return w.index(id, string(r.text))
 }
 
 // forget removes a tweet's content, but for its terms.
 func (w *writer) forget(id int64) error {
+	w.leave(id)
 	if err := w.exec("DELETE FROM bodies WHERE id = ?", id); err != nil {
 		return err
 	}
@@ -144,7 +140,10 @@ func (w *writer) count(d *tweet.Document, n int64) {
 	}
 }
 
-func (w *writer) putRow(d *tweet.Document, figures [query.NumFigures]int64) error {
+// inPlace keeps the block that a row names.
+const inPlace = -1
+
+func (w *writer) putRow(d *tweet.Document, figures [query.NumFigures]int64, block int64) error {
 	place := func(f query.Figure) any {
 		if d.Tombstone || figures[f] == query.NoPlace {
 			return nil
@@ -152,7 +151,8 @@ func (w *writer) putRow(d *tweet.Document, figures [query.NumFigures]int64) erro
 		return figures[f]
 	}
 	f := figures
-	return w.exec("INSERT OR REPLACE INTO docs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", int64(d.ID), int64(d.FirstSeq), d.At, d.BodyAt, flagsOf(d),
+	return w.exec(`INSERT OR REPLACE INTO docs VALUES (?1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+		CASE ?20 WHEN -1 THEN (SELECT block FROM docs WHERE id = ?1) WHEN 0 THEN NULL ELSE ?20 END)`, int64(d.ID), int64(d.FirstSeq), d.At, d.BodyAt, flagsOf(d),
 		f[query.CreatedAt], f[query.Followers], f[query.Following], f[query.Tweets], f[query.Listed], f[query.Likes], f[query.Reposts], f[query.Replies], f[query.Quotes], f[query.Relevancy],
-		place(query.West), place(query.South), place(query.East), place(query.North))
+		place(query.West), place(query.South), place(query.East), place(query.North), block)
 }

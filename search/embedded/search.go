@@ -3,8 +3,6 @@ package embedded
 import (
 	"context"
 	"database/sql"
-	"fmt"
-	"strconv"
 
 	"birdwatch/query"
 	"birdwatch/search"
@@ -14,8 +12,8 @@ import (
 // view is one state of the archive to read in.
 type view struct {
 	*Archive
-	tx     *sql.Tx
-	strays bool // see readState
+	tx  *sql.Tx
+	now state
 }
 
 // look runs f over one state of the archive.
@@ -26,7 +24,7 @@ func (a *Archive) look(ctx context.Context, what string, f func(*view) error) er
 	}
 	v := &view{Archive: a, tx: tx}
 	// The first statement fixes the state: what it says of strays is true for all that follow.
-	if _, v.strays, err = readState(tx.StmtContext(ctx, a.state).QueryRowContext(ctx)); err == nil {
+	if v.now, err = readState(ctx, tx.StmtContext(ctx, a.state)); err == nil {
 		err = f(v)
 	}
 	// Nothing was written, so how it ends does not matter.
@@ -40,9 +38,15 @@ func (a *Archive) look(ctx context.Context, what string, f func(*view) error) er
 // Search gives one page.
 func (a *Archive) Search(ctx context.Context, r search.Request) (page search.Page, err error) {
 	err = a.look(ctx, "search", func(v *view) error {
-		p := planOf(&r, v.strays)
+		p, err := v.planOf(&r)
+		if err != nil {
+			return err
+		}
+		if r.Sort != query.CreatedAt {
+			return v.sorted(ctx, &r, p, &page)
+		}
 		ids := make([]int64, 0, r.Limit)
-		err := p.merged(ctx, v, r.Limit+1, false, func(m match) bool {
+		err = p.merged(ctx, v, r.Limit+1, false, func(m match) bool {
 			if page.More = len(ids) == r.Limit; !page.More {
 				ids = append(ids, m.id)
 			}
@@ -61,51 +65,6 @@ func (a *Archive) Search(ctx context.Context, r search.Request) (page search.Pag
 		return search.Page{}, err
 	}
 	return page, nil
-}
-
-// bodiesSQL reads documents in the order of a JSON list of ids.
-const bodiesSQL = "SELECT d.id, d.first_seq, b.frame FROM json_each(?) j CROSS JOIN docs d ON d.id = j.value CROSS JOIN bodies b ON b.id = d.id"
-
-// contents gives the tweets of ids in their order.
-func (v *view) contents(ctx context.Context, ids []int64, each func(search.Hit) error) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	list := []byte{'['}
-	for i, id := range ids {
-		if i > 0 {
-			list = append(list, ',')
-		}
-		list = strconv.AppendInt(list, id, 10)
-	}
-	rows, err := v.tx.StmtContext(ctx, v.bodies).QueryContext(ctx, string(append(list, ']')))
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	n := 0
-	for ; rows.Next(); n++ {
-		var h search.Hit
-		var frame sql.RawBytes
-		if err := rows.Scan(&h.ID, &h.FirstSeq, &frame); err != nil {
-			return err
-		}
-		c, err := tweet.Unpack(frame)
-		if err != nil {
-			return fmt.Errorf("tweet %d: %w", h.ID, err)
-		}
-		h.Payload = c.Payload
-		if err := each(h); err != nil {
-			return err
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	if n != len(ids) {
-		return fmt.Errorf("the index has %d tweets that the archive lacks", len(ids)-n)
-	}
-	return nil
 }
 
 // checked leaves of found what the Matcher takes.

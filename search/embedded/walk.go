@@ -105,7 +105,8 @@ var figureColumns = [query.NumFigures]string{
 
 // sampleOf is query.SampleOf of a column of ids.
 func sampleOf(id string) string {
-	return "((" + id + " & 2097151) * 7368787 + (" + id + " >> 21 & 2097151) * 5915587277 % 1000000007 + (" + id + " >> 42) * 3267000013 % 1000000007) % 99991 % 100"
+	y := "(((" + id + " & 2097151) * 7368787 + (" + id + " >> 21 & 2097151) * 1915587277 + (" + id + " >> 42) * 1267000013) % 2147483647)"
+	return y + " * " + y + " % 1999999973 % 100"
 }
 
 // from is the FROM and WHERE of a part: the index alone where that is enough. key is the column of ids.

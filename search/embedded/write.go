@@ -16,6 +16,8 @@ type op struct {
 	doc     *tweet.Document // of a sighting or a tombstone
 	ready   *ready          // made beforehand, used where nothing is merged
 	problem error           // why it goes to the dead letters
+	whole   bool            // doc is a document of an archive, not a single sighting: of two first_seq the lesser is kept
+	letter  int64           // the dead letter that is tried again; 0 for none
 }
 
 // Apply merges entries, in journal order, and moves the position in the same transaction.
@@ -48,10 +50,13 @@ func (a *Archive) Apply(ctx context.Context, entries []tweet.Entry, to tweet.Pos
 		}
 		return w.move(to)
 	})
-	var out search.Outcome
 	if err != nil {
-		return out, err
+		return search.Outcome{}, err
 	}
+	return outcomeOf(ops, changes), nil
+}
+
+func outcomeOf(ops []op, changes []search.Change) (out search.Outcome) {
 	for i, c := range changes {
 		if ops[i].doc == nil && ops[i].problem == nil {
 			continue
@@ -69,7 +74,7 @@ func (a *Archive) Apply(ctx context.Context, entries []tweet.Entry, to tweet.Pos
 			out.Refused++
 		}
 	}
-	return out, nil
+	return out
 }
 
 // Import merges sightings that do not come through the journal.
@@ -81,8 +86,8 @@ func (a *Archive) Import(ctx context.Context, records []tweet.Record) ([]search.
 	prepare(ctx, ops)
 	changes := make([]search.Change, len(ops))
 	err := a.write(ctx, func(w *writer) error {
-		var seq tweet.Seq
-		if err := w.query("SELECT value FROM meta WHERE key = 'seq'", nil, &seq); err != nil {
+		seq, err := w.seq()
+		if err != nil {
 			return err
 		}
 		for i := range ops {
@@ -96,6 +101,12 @@ func (a *Archive) Import(ctx context.Context, records []tweet.Record) ([]search.
 	return changes, nil
 }
 
+// seq is the position's: the first_seq of what does not come through the journal.
+func (w *writer) seq() (seq tweet.Seq, err error) {
+	err = w.query("SELECT value FROM meta WHERE key = 'seq'", nil, &seq)
+	return seq, err
+}
+
 // Purge forgets tweets without a trace.
 func (a *Archive) Purge(ctx context.Context, ids []tweet.ID) error {
 	return a.write(ctx, func(w *writer) error {
@@ -105,10 +116,11 @@ func (a *Archive) Purge(ctx context.Context, ids []tweet.ID) error {
 		}
 		for _, d := range docs {
 			w.count(d, -1)
-			for _, text := range []string{"DELETE FROM docs WHERE id = ?", "DELETE FROM terms WHERE rowid = ?"} {
-				if err := w.exec(text, int64(d.ID)); err != nil {
-					return err
-				}
+			if err := w.exec("DELETE FROM docs WHERE id = ?", int64(d.ID)); err != nil {
+				return err
+			}
+			if err := w.unindex(int64(d.ID)); err != nil {
+				return err
 			}
 		}
 		for _, id := range ids {
@@ -123,10 +135,12 @@ func (a *Archive) Purge(ctx context.Context, ids []tweet.ID) error {
 // writer is the archive while its lock is held and a transaction open, and what changes of the state it describes.
 type writer struct {
 	*Archive
-	tweets, tombstones, deadLetters int64 // more or fewer than before
-	highest                         int64 // seq that was written or reached
-	strays                          bool  // some were written
-	scrubs                          bool  // there are scrub_geo notices
+	store
+	tweets, tombstones, deadLetters int64  // more or fewer than before
+	highest                         int64  // seq that was written or reached
+	strays                          bool   // some were written
+	scrubs                          bool   // there are scrub_geo notices
+	then                            func() // done when all is committed, before others write; may be nil
 }
 
 // write runs f in a transaction. Nothing of it is kept when it fails.
@@ -136,10 +150,14 @@ func (a *Archive) write(ctx context.Context, f func(*writer) error) error {
 	if err := ctx.Err(); err != nil {
 		return fault("write", err)
 	}
-	if a.stmts == nil {
+	switch {
+	case a.only:
+		return fault("write", ErrReadOnly)
+	case a.stmts == nil:
 		return fault("write", sql.ErrConnDone)
 	}
 	w := &writer{Archive: a}
+	w.begin()
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return fault("begin", err)
 	}
@@ -148,15 +166,22 @@ func (a *Archive) write(ctx context.Context, f func(*writer) error) error {
 		err = f(w)
 	}
 	if err == nil {
+		err = w.settle()
+	}
+	if err == nil {
 		err = w.describe()
 	}
 	if err == nil {
 		err = w.exec("COMMIT")
 	}
 	if err != nil {
+		_ = w.sealing.Wait() // what was packed is of no use
 		// A full disk has rolled back by itself; then this says that there is no transaction.
 		_ = w.exec("ROLLBACK")
 		return fault("write", err)
+	}
+	if w.then != nil {
+		w.then()
 	}
 	return nil
 }

@@ -1,0 +1,331 @@
+package search_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"birdwatch/ingest/format"
+	"birdwatch/ingest/sample"
+	"birdwatch/query"
+	"birdwatch/query/querytest"
+	"birdwatch/search"
+	"birdwatch/search/elastic"
+	"birdwatch/search/elastic/elastictest"
+	"birdwatch/search/embedded"
+	"birdwatch/tweet"
+)
+
+// corpus are real tweets, each id once: the bundled ones, and those of ../shared where it is.
+var corpus = sync.OnceValues(func() ([]tweet.Record, error) {
+	var recs []tweet.Record
+	seen := map[tweet.ID]bool{}
+	take := func(it format.Item) {
+		for _, r := range it.Records {
+			if r.Kind == tweet.KindTweet && !seen[r.ID] && len(recs) < setting("BIRDWATCH_AGREE_TWEETS", 1500) {
+				seen[r.ID] = true
+				recs = append(recs, r)
+			}
+		}
+	}
+	for line := range sample.Lines() {
+		rs, _, err := format.Parse(line, tweet.Provenance{}, 0)
+		if err != nil {
+			return nil, err
+		}
+		take(format.Item{Records: rs})
+	}
+	shared := cmp.Or(os.Getenv("BIRDWATCH_SHARED"), "../../shared")
+	for _, folder := range []string{"data/permissive/v2-pages", "data/permissive/v1.1-rest", "data/unlicensed/ia-twitterstream/20190703"} {
+		path := filepath.Join(shared, folder)
+		if _, err := os.Stat(path); err != nil {
+			continue
+		}
+		before := len(recs)
+		for it := range format.Files(context.Background(), []string{path}, format.Options{}) {
+			if take(it); len(recs)-before > 900 {
+				break
+			}
+		}
+	}
+	return recs, nil
+})
+
+func setting(name string, absent int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return n
+	}
+	return absent
+}
+
+// engine is an archive that is compared.
+type engine struct {
+	name string
+	search.Archive
+}
+
+// engines are all archives there are here, with the corpus in each.
+func engines(t *testing.T, recs []tweet.Record) (es []engine) {
+	a, err := embedded.Open(t.Context(), filepath.Join(t.TempDir(), "archive.db"), embedded.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	fill(t, a, recs)
+	es = append(es, engine{"embedded", a})
+	if os.Getenv(elastictest.Variable) == "" {
+		t.Logf("SKIPPED LOUDLY: no Elasticsearch in %s, it is not compared", elastictest.Variable)
+		return es
+	}
+	prefix := elastictest.Prefix(t)
+	for _, url := range elastictest.URLs(t) {
+		version, err := elastictest.Version(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := elastic.Open(t.Context(), elastic.Options{URLs: []string{url}, Prefix: prefix, Owner: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { e.Close() })
+		fill(t, e, recs)
+		es = append(es, engine{version, e})
+	}
+	return es
+}
+
+// fill puts the tweets in as entries of a journal.
+func fill(t *testing.T, w search.Writer, recs []tweet.Record) {
+	t.Helper()
+	for from := 0; from < len(recs); from += 500 {
+		batch := recs[from:min(from+500, len(recs))]
+		entries := make([]tweet.Entry, len(batch))
+		for i, r := range batch {
+			entries[i] = tweet.Entry{Seq: tweet.Seq(from + i + 1), FirstSeq: tweet.Seq(from + i + 1), Record: r}
+		}
+		if _, err := w.Apply(t.Context(), entries, tweet.Position{Epoch: "e", Seq: tweet.Seq(from + len(batch))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// known are the targets that the yardstick decides on, newest id first.
+type known struct {
+	ids     []tweet.ID
+	seqs    []tweet.Seq
+	targets []query.Target
+}
+
+func decoded(t *testing.T, recs []tweet.Record) *known {
+	k := &known{}
+	order := make([]int, len(recs))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(recs[b].ID, recs[a].ID) })
+	k.targets = make([]query.Target, len(recs))
+	for n, i := range order {
+		p, err := recs[i].Decoded()
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.ids, k.seqs = append(k.ids, recs[i].ID), append(k.seqs, tweet.Seq(i+1))
+		k.targets[n].Set(p)
+	}
+	return k
+}
+
+func (k *known) matches(e query.Expr) (at []int) {
+	m := query.NewMatcher(e)
+	for i := range k.targets {
+		if m.Match(&k.targets[i]) {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// sorts are the orders besides that by id.
+var sorts = []query.Figure{query.Relevancy, query.Likes, query.Reposts, query.Replies, query.Followers}
+
+// agrees holds an engine to the Matcher: what is found, in which order, by pages, forwards, backwards and by a figure, within bounds
+// of first_seq, and how many.
+func (k *known) agrees(ctx context.Context, a engine, e query.Expr, page, turn int) error {
+	at := k.matches(e)
+	want := make([]tweet.ID, len(at))
+	for n, i := range at {
+		want[n] = k.ids[i]
+	}
+	got, err := walk(ctx, a, search.Request{Query: e, Limit: page})
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("found %v\nmatcher %v", got, want)
+	}
+	n, err := a.Count(ctx, search.Request{Query: e}, always)
+	if err != nil || n[0] != int64(len(want)) {
+		return fmt.Errorf("counted %d, matcher %d: %w", n, len(want), err)
+	}
+	switch turn % 4 {
+	case 0:
+		got, err = walk(ctx, a, search.Request{Query: e, Limit: page, Ascending: true})
+		slices.Reverse(want)
+	case 1:
+		f := sorts[turn/4%len(sorts)]
+		slices.SortStableFunc(at, func(x, y int) int { return cmp.Compare(k.targets[y].Figures[f], k.targets[x].Figures[f]) })
+		for n, i := range at {
+			want[n] = k.ids[i]
+		}
+		got, err = walk(ctx, a, search.Request{Query: e, Limit: page, Sort: f})
+	case 2:
+		after, until := tweet.Seq(len(k.ids)/3), tweet.Seq(2*len(k.ids)/3)
+		want = want[:0]
+		for _, i := range at {
+			if k.seqs[i] > after && k.seqs[i] <= until {
+				want = append(want, k.ids[i])
+			}
+		}
+		got, err = walk(ctx, a, search.Request{Query: e, Limit: page, AfterSeq: &after, UntilSeq: &until})
+	case 3:
+		return k.histogram(ctx, a, e, at)
+	}
+	if err == nil && !slices.Equal(got, want) {
+		err = fmt.Errorf("turn %d: found %v\nmatcher %v", turn%4, got, want)
+	}
+	return err
+}
+
+// always is one bucket of all times.
+var always = []time.Time{time.Unix(0, 0), time.Unix(1<<33, 0)}
+
+func (k *known) histogram(ctx context.Context, a engine, e query.Expr, at []int) error {
+	var edges []time.Time
+	for y := 2006; y < 2027; y++ {
+		edges = append(edges, time.Date(y, 3, 7, 1, 2, 3, 4e6, time.UTC))
+	}
+	want := make([]int64, len(edges)-1)
+	for _, i := range at {
+		for b := range want {
+			if ms := k.targets[i].Figures[query.CreatedAt]; ms >= edges[b].UnixMilli() && ms < edges[b+1].UnixMilli() {
+				want[b]++
+			}
+		}
+	}
+	got, err := a.Count(ctx, search.Request{Query: e}, edges)
+	if err == nil && !slices.Equal(got, want) {
+		err = fmt.Errorf("buckets %v\nmatcher %v", got, want)
+	}
+	return err
+}
+
+// walk reads all pages.
+func walk(ctx context.Context, a engine, r search.Request) (ids []tweet.ID, err error) {
+	for {
+		page, err := a.Search(ctx, r)
+		if err != nil {
+			return ids, err
+		}
+		for _, h := range page.Hits {
+			ids = append(ids, h.ID)
+		}
+		if !page.More || len(page.Hits) == 0 {
+			return ids, nil
+		}
+		last := page.Hits[len(page.Hits)-1]
+		switch {
+		case r.Sort != query.CreatedAt:
+			r.After = &search.Place{Value: last.Value, ID: last.ID}
+		case r.Ascending:
+			r.AfterID = last.ID
+		default:
+			r.BeforeID = last.ID
+		}
+	}
+}
+
+// TestEnginesAgree: random queries, of the grammar and of the tweets' own words, over real tweets: every archive finds what the
+// Matcher finds. BIRDWATCH_AGREE is how many comparisons of a query with an engine there are at least.
+func TestEnginesAgree(t *testing.T) {
+	recs, err := corpus()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := decoded(t, recs)
+	var payloads []*tweet.Payload
+	for i := range recs {
+		p, err := recs[i].Decoded()
+		if err != nil {
+			t.Fatal(err)
+		}
+		payloads = append(payloads, p)
+	}
+	v := querytest.VocabularyOf(payloads)
+	all := engines(t, recs)
+	comparisons, found := 0, 0
+	most := setting("BIRDWATCH_AGREE", 300)
+	if testing.Short() {
+		most = 100
+	}
+	for round := 0; comparisons < most; round++ {
+		rapid.Check(t, func(rt *rapid.T) {
+			e := querytest.Exprs(v).Draw(rt, "query")
+			page, turn := rapid.IntRange(60, 700).Draw(rt, "page"), rapid.IntRange(0, 19).Draw(rt, "turn")
+			for _, a := range all {
+				comparisons++
+				if err := k.agrees(t.Context(), a, e, page, turn); err != nil {
+					rt.Fatalf("%s: %s: %v", a.name, e, err)
+				}
+			}
+			if len(k.matches(e)) > 0 {
+				found++
+			}
+		})
+		if t.Failed() {
+			return
+		}
+	}
+	t.Logf("%d tweets, %d comparisons with %d engines; %d of %d queries find something", len(recs), comparisons, len(all), found, comparisons/len(all))
+}
+
+// TestFacetsAgree: every archive counts the same values as the first one.
+func TestFacetsAgree(t *testing.T) {
+	recs, err := corpus()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := engines(t, recs)
+	var facets []search.Facet
+	for f := range search.NumFacets {
+		facets = append(facets, f)
+	}
+	for _, text := range []string{"", "the", "lang:en", "has:media -is:retweet", "#kca OR love", "nothingwhatsoever", "min_likes:10"} {
+		q, err := query.Parse(text, querytest.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want search.FacetResult
+		for i, a := range all {
+			got, err := a.Facets(t.Context(), search.Request{Query: q.Expr}, facets, 20)
+			if err != nil {
+				t.Fatalf("%s: %q: %v", a.name, text, err)
+			}
+			if i == 0 {
+				want = got
+				continue
+			}
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("%s: %q\n got %v\nwant %v", a.name, text, got, want)
+			}
+		}
+	}
+}
