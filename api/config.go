@@ -36,11 +36,13 @@ type Config struct {
 	MaxQueries     int           // queries of one stream; 32
 	MaxBuckets     int           // buckets of one page of counts; 744, a month of hours
 	SearchTimeout  time.Duration // of a search or count; 10 s
+	ExportTimeout  time.Duration // of a page of an export; 50 s, as a stock proxy gives an answer up that says nothing for 60
 	ReadTimeout    time.Duration // a stall in a request's body; 30 s
 	WriteTimeout   time.Duration // a stall of a client that reads an answer or a stream; 30 s
 	Heartbeat      time.Duration // between comments on a silent stream; 15 s
 	Retry          time.Duration // what retry: tells, half to three halves of it; 3 s
 	IngestParallel int           // bodies taken in at once; 4
+	MaxExports     int           // exports written at once; 4
 }
 
 func (c Config) withDefaults() Config {
@@ -51,11 +53,13 @@ func (c Config) withDefaults() Config {
 	c.MaxQueries = cmp.Or(c.MaxQueries, 32)
 	c.MaxBuckets = cmp.Or(c.MaxBuckets, 744)
 	c.SearchTimeout = cmp.Or(c.SearchTimeout, 10*time.Second)
+	c.ExportTimeout = cmp.Or(c.ExportTimeout, 50*time.Second)
 	c.ReadTimeout = cmp.Or(c.ReadTimeout, 30*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 30*time.Second)
 	c.Heartbeat = cmp.Or(c.Heartbeat, 15*time.Second)
 	c.Retry = cmp.Or(c.Retry, 3*time.Second)
 	c.IngestParallel = cmp.Or(c.IngestParallel, 4)
+	c.MaxExports = cmp.Or(c.MaxExports, 4)
 	return c
 }
 

@@ -43,7 +43,6 @@ func (s *Server) counts(c echo.Context, within time.Duration) error {
 	}
 	if token.last != 0 { // of counts it is where the page before began, Unix seconds
 		end = time.Unix(int64(token.last), 0).UTC()
-		r.BeforeID, _ = p.id("until_id")
 	}
 	if start.IsZero() {
 		start = end.Add(-countsBack)

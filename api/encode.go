@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"birdwatch/live"
+	"birdwatch/query"
 )
 
 // encodings keeps what was made of live tweets, so that all streams with one selection of fields share it. Two
@@ -22,12 +23,12 @@ type encodingKey struct {
 // encodingsMost is how many a generation holds.
 const encodingsMost = 2048
 
-// line is `"data":{…},"includes":{…}` of a tweet, for all who select alike.
-func (e *encodings) line(item *live.Item, sel *selection, shared bool) []byte {
+// line is `"data":{…},"includes":{…}` of a tweet, for all who select alike and, where marks are asked for, by the same queries.
+func (e *encodings) line(item *live.Item, sel *selection, m marking, shared bool) []byte {
 	if !shared {
-		return sel.line(item.Payload)
+		return sel.line(item.Payload, m.of)
 	}
-	k := encodingKey{item, sel.key}
+	k := encodingKey{item, sel.key + m.key}
 	e.mu.Lock()
 	b, ok := e.now[k]
 	if !ok {
@@ -37,7 +38,7 @@ func (e *encodings) line(item *live.Item, sel *selection, shared bool) []byte {
 	if ok {
 		return b
 	}
-	b = sel.line(item.Payload) // two may make it at once: equal bytes
+	b = sel.line(item.Payload, m.of) // two may make it at once: equal bytes
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.now == nil || len(e.now) >= encodingsMost {
@@ -47,9 +48,9 @@ func (e *encodings) line(item *live.Item, sel *selection, shared bool) []byte {
 	return b
 }
 
-func (sel *selection) line(payload []byte) []byte {
+func (sel *selection) line(payload []byte, of query.Expr) []byte {
 	var in includes
-	return in.append(sel.tweet([]byte(`"data":`), payload, &in))
+	return in.append(sel.tweet([]byte(`"data":`), payload, of, &in))
 }
 
 // appendEvent writes one block of an event stream. Canonical JSON has no line end in it, so data is one line.

@@ -22,5 +22,5 @@ func (s *Server) Line(item *live.Item) []byte {
 	if err != nil {
 		panic(err)
 	}
-	return s.encoded.line(item, sel, true)
+	return s.encoded.line(item, sel, marking{}, true)
 }

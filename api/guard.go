@@ -142,7 +142,7 @@ func (s *Server) guardRequests(next echo.HandlerFunc) echo.HandlerFunc {
 		h := c.Response().Header()
 		h.Add("Vary", "Origin")
 		h.Set("Access-Control-Allow-Origin", origin)
-		h.Set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id, X-Captured-At")
+		h.Set("Access-Control-Expose-Headers", "Retry-After, X-Request-Id, X-Captured-At, "+trailers)
 		switch r.Method {
 		case http.MethodGet, http.MethodHead:
 			return next(c)

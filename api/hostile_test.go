@@ -1,16 +1,11 @@
 package api_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
-	"io"
 	"mime"
-	"net"
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"birdwatch/api"
 )
@@ -37,6 +32,7 @@ func TestHostileRequests(t *testing.T) {
 	s.note(1, "a tweet")
 	auth := "Authorization: Bearer " + writeToken
 	const all, one, live, ingest = "/2/tweets/search/all", "/2/tweets/1", "/2/tweets/search/live", "/2/tweets/ingest"
+	const facets, export = "/2/tweets/search/facets", "/2/tweets/search/export"
 	long := strings.Repeat("x", 70_000)
 	for _, test := range []struct {
 		method, path, body string
@@ -65,7 +61,12 @@ func TestHostileRequests(t *testing.T) {
 		{"GET", all + "?query=a&until_id=9223372036854775808", "", 400, "[until_id]", nil},
 		{"GET", all + "?query=a&since_seq=-1", "", 400, "[since_seq]", nil},
 		{"GET", all + "?query=a&until_seq=1.5", "", 400, "[until_seq]", nil},
-		{"GET", all + "?query=a&sort_order=likes", "", 400, "must be one of: recency", nil},
+		{"GET", all + "?query=a&sort_order=best", "", 400, "must be one of: recency,", nil},
+		{"GET", all + "?query=a&sort_order=oldest", "", 400, "must be one of: recency,", nil},
+		{"GET", all + "?query=a&sort_order=", "", 400, "must be one of: recency,", nil},
+		{"GET", all + "?query=a&sort_order=likes&next_token=AgAAAABmWw3AAAAAAAAAAAEAAAAAAAAAAf8AAAAAAAAAAA", "", 400, "not a token", nil},
+		{"GET", all + "?query=a&sort_order=likes&next_token=AQAAAABmWw3AAAAAAAAAAAEAAAAAAAAAAQAA", "", 400, "not a token", nil},
+		{"GET", "/2/tweets/counts/all?query=a&sort_order=likes", "", 400, "[sort_order] is not known", nil},
 		{"GET", all + "?query=a&next_token=b26v89c19zqg8o3", "", 400, "not a token", nil},
 		{"GET", all + "?query=a&pagination_token=%00", "", 400, "NUL", nil},
 		{"GET", all + "?query=a&next_token=" + long, "", 414, "longer", nil},
@@ -104,6 +105,44 @@ func TestHostileRequests(t *testing.T) {
 		{"GET", one + "/raw?fields=a", "", 400, "There are none", nil},
 		{"GET", "/2/query/explain?query=%22", "", 400, "position", nil},
 		{"GET", "/2/query/operators?x", "", 400, "not known", nil},
+		// facets
+		{"GET", facets, "", 400, "[query] is needed", nil},
+		{"GET", facets + "?query=(", "", 400, "position", nil},
+		{"GET", facets + "?query=a&facets=", "", 400, "[] of [facets] is not one of: hashtags, mentions", nil},
+		{"GET", facets + "?query=a&facets=colours", "", 400, "[colours] of [facets]", nil},
+		{"GET", facets + "?query=a&facets=" + long[:40_000], "", 400, "of [facets]", nil},
+		{"GET", facets + "?query=a&facets=words,", "", 400, "of [facets]", nil},
+		{"GET", facets + "?query=a&facets=words,links,words", "", 400, "twice", nil},
+		{"GET", facets + "?query=a&facets=words&facets=links", "", 400, "once only", nil},
+		{"GET", facets + "?query=a&limit=0", "", 400, "from 1 to 1000", nil},
+		{"GET", facets + "?query=a&limit=1001", "", 400, "from 1 to 1000", nil},
+		{"GET", facets + "?query=a&limit=1e3", "", 400, "whole number", nil},
+		{"GET", facets + "?query=a&max_results=10", "", 400, "[max_results] is not known", nil},
+		{"GET", facets + "?query=a&next_token=x", "", 400, "[next_token] is not known", nil},
+		{"GET", facets + "?query=a&since_id=x", "", 400, "[since_id]", nil},
+		// exports
+		{"GET", export, "", 400, "[query] is needed", nil},
+		{"HEAD", export, "", 400, "", nil},
+		{"GET", export + "?query=(", "", 400, "position", nil},
+		{"GET", export + "?query=a&format=xml", "", 400, "must be one of: jsonl, csv, ids", nil},
+		{"GET", export + "?query=a&content=text", "", 400, "must be one of: payload, raw", nil},
+		{"GET", export + "?query=a&content=raw&format=csv", "", 400, "format=jsonl only", nil},
+		{"GET", export + "?query=a&content=raw&format=ids", "", 400, "format=jsonl only", nil},
+		{"GET", export + "?query=a&content=raw&tweet.fields=lang", "", 400, "no fields", nil},
+		{"GET", export + "?query=a&format=csv&tweet.fields=lang", "", 400, "[columns]", nil},
+		{"GET", export + "?query=a&format=ids&expansions=author_id", "", 400, "format=jsonl only", nil},
+		{"GET", export + "?query=a&tweet.fields=colour", "", 400, "[colour]", nil},
+		{"GET", export + "?query=a&columns=id", "", 400, "Only a CSV", nil},
+		{"GET", export + "?query=a&header=true", "", 400, "Only a CSV", nil},
+		{"GET", export + "?query=a&format=csv&columns=", "", 400, "[] of [columns] is not one of: id, created_at", nil},
+		{"GET", export + "?query=a&format=csv&columns=id,password", "", 400, "[password] of [columns]", nil},
+		{"GET", export + "?query=a&format=csv&columns=id,id", "", 400, "twice", nil},
+		{"GET", export + "?query=a&format=csv&header=no", "", 400, "true, false", nil},
+		{"GET", export + "?query=a&sort_order=likes", "", 400, "must be one of: oldest, recency", nil},
+		{"GET", export + "?query=a&max_results=0", "", 400, "from 1 to 1000000000", nil},
+		{"GET", export + "?query=a&max_results=-1", "", 400, "from 1 to 1000000000", nil},
+		{"GET", export + "?query=a&next_token=x", "", 400, "[next_token] is not known", nil},
+		{"POST", export + "?query=a", "{}", 405, "Allow", nil},
 		// streams
 		{"GET", live, "", 400, "[query] is needed", nil},
 		{"GET", live + "?query=foo:bar", "", 400, "position", []string{"Accept: text/event-stream"}},
@@ -177,74 +216,6 @@ func TestHostileRequests(t *testing.T) {
 				t.Errorf("%d bytes of answer", len(a.body))
 			}
 		})
-	}
-}
-
-// TestRawBytes sends what no client library would.
-func TestRawBytes(t *testing.T) {
-	s := serve(t, api.Config{WriteTokens: []string{writeToken}, Public: true, ReadTimeout: 50 * time.Millisecond})
-	s.note(1, "a tweet")
-	const post = "POST /2/tweets/ingest HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + writeToken + "\r\n"
-	for _, test := range []struct {
-		name, send string
-		status     int // of the answer
-		hangUp     bool
-	}{
-		{"no request", "\x16\x03\x01\x02\x00\x01\r\n\r\n", 400, false},
-		{"no host", "GET /2/tweets/1 HTTP/1.1\r\n\r\n", 400, false},
-		{"two hosts", "GET /2/tweets/1 HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n\r\n", 400, false},
-		{"bad version", "GET /2/tweets/1 HTTP/9.1\r\nHost: localhost\r\n\r\n", 505, false},
-		{"HTTP/1.0 without host", "GET /2/tweets/1 HTTP/1.0\r\n\r\n", 200, false},
-		{"HTTP/1.0 with a foreign host", "GET /2/tweets/1 HTTP/1.0\r\nHost: evil.example\r\n\r\n", 421, false},
-		{"absolute URI", "GET http://localhost/2/tweets/1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 200, false},
-		{"absolute URI of another", "GET http://evil.example/2/tweets/1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 421, false},
-		{"CONNECT", "CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n", 421, true},
-		{"star", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 200, false},
-		{"NUL in the path", "GET /2/tweets/\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, false},
-		{"raw UTF-8 in the query", "GET /2/tweets/search/all?query=caf\xc3\xa9 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 200, false},
-		{"raw bytes in the query", "GET /2/tweets/search/all?query=\xff HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 400, false},
-		{"header without colon", "GET / HTTP/1.1\r\nHost localhost\r\n\r\n", 400, false},
-		{"header with a line end in it", "GET / HTTP/1.1\r\nHost: localhost\r\nX: a\rb\r\n\r\n", 400, false},
-		{"megabyte of query", "GET /2/tweets/search/all?query=" + strings.Repeat("x", 1<<20) + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 431, false},
-		{"megabyte of headers", "GET / HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", 431, false},
-		{"two lengths", post + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nx", 400, false},
-		{"negative length", post + "Content-Length: -1\r\n\r\nx", 400, false},
-		{"body cut off", post + "Content-Length: 100\r\n\r\nhalf", 400, true},
-		{"body stands still", post + "Content-Length: 100\r\n\r\nhalf", 408, false},
-		{"chunks cut off", post + "Transfer-Encoding: chunked\r\n\r\n5\r\nhalf", 400, true},
-		{"bad chunk", post + "Transfer-Encoding: chunked\r\n\r\nzz\r\nhalf\r\n0\r\n\r\n", 400, false},
-		{"unknown transfer", post + "Transfer-Encoding: gzip\r\n\r\nx", 501, false},
-		{"read with chunks", "GET /2/tweets/1 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", 400, false},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			c, err := net.Dial("tcp", s.Listener.Addr().String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			go func() {
-				io.WriteString(c, test.send)
-				if test.hangUp {
-					c.(*net.TCPConn).CloseWrite()
-				}
-			}()
-			c.SetReadDeadline(time.Now().Add(10 * time.Second))
-			r, err := http.ReadResponse(bufio.NewReader(c), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer r.Body.Close()
-			b, _ := io.ReadAll(r.Body)
-			if r.StatusCode != test.status {
-				t.Fatalf("got %d, want %d: %.300s", r.StatusCode, test.status, b)
-			}
-			if r.Header.Get("X-Request-Id") != "" && r.StatusCode >= 400 { // it came as far as to us
-				problemOf(t, answer{r.StatusCode, r.Header, string(b)})
-			}
-		})
-	}
-	if a := s.get(t, "/2/tweets/1"); a.status != 200 {
-		t.Errorf("after all that: %d", a.status)
 	}
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -48,6 +49,15 @@ func (s *Server) explain(c echo.Context) error {
 	data := map[string]any{"query": q.Text, "normal": q.Expr.String(), "relative": q.Relative, "tree": query.Build(q.Expr, tree{})}
 	if !q.Until.IsZero() {
 		data["until"] = q.Until.UTC().Format(time.RFC3339)
+	}
+	engines := map[string]any{}
+	for name, explain := range s.Explain {
+		if engines[name], err = explain(q.Expr); err != nil {
+			return fmt.Errorf("explain %s: %w", name, err)
+		}
+	}
+	if len(engines) > 0 {
+		data["engines"] = engines
 	}
 	return writeJSON(c, http.StatusOK, map[string]any{"data": data})
 }

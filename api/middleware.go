@@ -79,14 +79,16 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("X-Request-Id", id)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store") // a deleted tweet must not live on in a cache; the page sets its own
+		defer func() {                     // also for what is broken off
+			r := c.Request()
+			status, took := c.Response().Status, time.Since(began)
+			s.metrics.request(route(c), r.Method, status, took)
+			s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request_id", id), slog.String("method", method(r.Method)), slog.String("route", route(c)),
+				slog.Int("status", status), slog.Int64("bytes", c.Response().Size), slog.Duration("took", took), slog.String("remote", r.RemoteAddr))
+		}()
 		if err := next(c); err != nil {
 			c.Error(err)
 		}
-		r := c.Request()
-		status, took := c.Response().Status, time.Since(began)
-		s.metrics.request(route(c), r.Method, status, took)
-		s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("request_id", id), slog.String("method", method(r.Method)), slog.String("route", route(c)),
-			slog.Int("status", status), slog.Int64("bytes", c.Response().Size), slog.Duration("took", took), slog.String("remote", r.RemoteAddr))
 		return nil
 	}
 }

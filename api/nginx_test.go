@@ -1,9 +1,12 @@
 package api_test
 
 import (
+	"compress/gzip"
 	"fmt"
+	"io"
 	"net"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,15 +15,17 @@ import (
 	"time"
 
 	"birdwatch/api"
+	"birdwatch/api/client"
+	"birdwatch/search"
 )
 
-// TestBehindNginx: streams and all else work behind an nginx that only has a proxy_pass.
-func TestBehindNginx(t *testing.T) {
+// nginxBefore starts an nginx that only has a proxy_pass.
+func nginxBefore(t *testing.T, s *served) *served {
+	t.Helper()
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
 		t.Skip("SKIPPED LOUDLY: there is no nginx here")
 	}
-	s := serve(t, api.Config{})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -45,10 +50,10 @@ func TestBehindNginx(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // it is ours, and has nothing to lose
 		_ = cmd.Wait()
-	}()
+	})
 	began := time.Now()
 	for up := false; !up; {
 		if time.Since(began) > 10*time.Second {
@@ -59,7 +64,52 @@ func TestBehindNginx(t *testing.T) {
 			c.Close()
 		}
 	}
-	behind := &served{world: s.world, Server: &httptest.Server{URL: "http://" + front}, hub: s.hub}
+	return &served{world: s.world, Server: &httptest.Server{URL: "http://" + front}, hub: s.hub}
+}
+
+// TestExportBehindNginx: through a proxy that takes the end of a connection for the end of an answer, it is still known what is whole.
+func TestExportBehindNginx(t *testing.T) {
+	s := serveWorld(t, flock(1203), api.Config{}, liveOptions)
+	behind := nginxBefore(t, s)
+	c := client.New(behind.URL, "")
+	defer c.Close()
+	for _, format := range []string{"jsonl", "csv", "ids"} {
+		s.fails, s.searched = nil, nil
+		var out strings.Builder
+		done, err := c.Export(t.Context(), url.Values{"query": {"bird"}, "format": {format}}, &out, nil)
+		if err != nil || done.Count != 1203 || strings.Count(out.String(), "\n") < 1203 {
+			t.Errorf("%s: %v %+v", format, err, done)
+		}
+		_, whole, err := body(t, behind, export+"?query=bird&format="+format)
+		if err != nil || format == "ids" && whole != out.String() || format == "jsonl" && !strings.Contains(whole, `"complete":true`) {
+			t.Errorf("%s: %v, %d bytes", format, err, len(whole))
+		}
+		for _, coding := range []string{"identity", "gzip"} {
+			s.fails = nil
+			s.failsAt(2, search.ErrUnavailable)
+			_, got, err := body(t, behind, export+"?query=bird&format="+format, "Accept-Encoding: "+coding)
+			known := err != nil
+			if coding == "gzip" {
+				r, err := gzip.NewReader(strings.NewReader(got))
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = io.Copy(io.Discard, r)
+				known = known || err != nil
+			}
+			known = known || strings.Contains(got, `"complete":false`)
+			t.Logf("%s, %s: seen to be broken off: %t (%v)", format, coding, known, err)
+			if !known && (coding == "gzip" || format == "jsonl") {
+				t.Errorf("%s, %s: what is broken off looks whole", format, coding)
+			}
+		}
+	}
+}
+
+// TestBehindNginx: streams and all else work behind an nginx that only has a proxy_pass.
+func TestBehindNginx(t *testing.T) {
+	s := serve(t, api.Config{})
+	behind := nginxBefore(t, s)
 	if a := behind.get(t, "/2/tweets/search/all?query=bird"); a.status != 200 {
 		t.Fatalf("%d %s", a.status, a.body)
 	}

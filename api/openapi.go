@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,8 +25,11 @@ const (
 
 // operations are all routes, as OpenAPI writes their paths. A test holds them against the router's.
 var operations = []operation{
-	{"get", "/2/tweets/search/all", "Tweets that match a query, newest first.", searchParameters, jsonType, "200", false},
+	{"get", "/2/tweets/search/all", "Tweets that match a query.", searchParameters, jsonType, "200", false},
 	{"get", "/2/tweets/search/recent", "The same, of the last 7 days.", searchParameters, jsonType, "200", false},
+	{"get", "/2/tweets/search/facets", "The most frequent values among the newest 10,000 matches; meta says over how many they were counted.", facetParameters, jsonType, "200", false},
+	{"get", "/2/tweets/search/export", "All matches as one stream. A whole one ends in a line with meta (jsonl), and has the trailers " + trailers + "; one that is broken off lacks " +
+		"them and the end of its transfer. At most 500 tweets come with a length, and these as headers.", exportParameters, "application/x-ndjson", "200", false},
 	{"get", "/2/tweets/search/live", "History and then what is new, as Server-Sent Events: unnamed for tweets, and delete, live, gap, bye, end. " +
 		"After end a client should close. A lost stream goes on from Last-Event-ID.", streamParameters, eventType, "200", false},
 	{"get", "/2/tweets/counts/all", "How many tweets match, by minute, hour or day.", countParameters, jsonType, "200", false},
@@ -39,6 +43,10 @@ var operations = []operation{
 	{"get", "/2/query/explain", "What a query means.", []string{"query"}, jsonType, "200", false},
 	{"get", "/2/query/operators", "All operators of the query language.", nil, jsonType, "200", false},
 	{"get", "/2/status", "What the archive holds.", nil, jsonType, "200", false},
+	{"get", "/2/dead_letters", "What the archive could not take, with reasons; meta.next is for after.", deadLetterParameters, jsonType, "200", true},
+	{"post", "/2/dead_letters/retry", "Takes dead letters once more, by their keys.", nil, jsonType, "200", true},
+	{"post", "/2/dead_letters/drop", "Throws dead letters away, by their keys.", nil, jsonType, "200", true},
+	{"post", "/2/reindex", "Makes the search index again while it is in use, with a line of progress a second.", nil, "application/x-ndjson", "200", true},
 	{"post", "/2/tokens/stream", "A token for the URL of a stream, to be used within a minute.", nil, jsonType, "201", false},
 	{"get", "/healthz", "Whether the process lives.", nil, "text/plain", "200", false},
 	{"get", "/readyz", "Whether it can do its work; 503 with what it lacks.", nil, jsonType, "200", false},
@@ -61,11 +69,26 @@ var parameterDocs = map[string]object{
 	"max_results":   {"description": "At most 500; of search/recent at most 100.", "schema": object{"type": "integer", "minimum": 10, "maximum": 500, "default": 10}},
 	"backfill":      {"description": "So many of the newest matches first, oldest of them first.", "schema": object{"type": "integer", "minimum": 0, "maximum": backfillMost}},
 	"granularity":   {"schema": object{"type": "string", "enum": []string{"minute", "hour", "day"}, "default": "hour"}},
-	"sort_order":    {"schema": object{"type": "string", "enum": []string{"recency"}}},
+	"sort_order":    {"description": "By a figure the greatest first, of equal ones the newest.", "schema": object{"type": "string", "enum": sortNames(), "default": "recency"}},
+	"facets":        {"schema": object{"type": "array", "items": object{"type": "string", "enum": facetNames()}}, "explode": false},
+	"limit":         {"description": "Values of each facet.", "schema": object{"type": "integer", "minimum": 1, "maximum": facetsMost, "default": 10}},
+	"format":        {"schema": object{"type": "string", "enum": []string{"jsonl", "csv", "ids"}, "default": "jsonl"}},
+	"content":       {"description": "raw: the bytes as they came. Without field parameters a payload is whole.", "schema": object{"type": "string", "enum": []string{"payload", "raw"}, "default": "payload"}},
+	"columns":       {"description": "Of a CSV.", "schema": object{"type": "array", "items": object{"type": "string", "enum": columnNames()}}, "explode": false},
+	"header":        {"description": "Whether a CSV begins with the names of its columns.", "schema": object{"type": "boolean", "default": true}},
 	"next_token":    {"description": "From meta of the page before. It never expires."},
 	"tag":           {"description": "As many as of query: events then say which of them matched."},
 	"last_event_id": {"description": "As the header Last-Event-ID, which beats it."},
 	"access_token":  {"description": "From POST /2/tokens/stream, where no header can be set."},
+}
+
+// ownDocs are of parameters that mean something else on one path.
+var ownDocs = map[string]map[string]object{
+	"/2/tweets/search/export": {
+		"max_results": {"description": "Without it, all.", "schema": object{"type": "integer", "minimum": 1, "maximum": exportMost}},
+		"sort_order":  {"description": "By id.", "schema": object{"type": "string", "enum": []string{"oldest", "recency"}, "default": "oldest"}}},
+	"/2/dead_letters": {
+		"max_results": {"schema": object{"type": "integer", "minimum": 1, "maximum": deadLetterMost, "default": 100}}},
 }
 
 // openAPI answers the description of the API.
@@ -100,8 +123,8 @@ func (o *operation) describe() object {
 	for _, name := range o.parameters {
 		name, many := strings.CutSuffix(name, "*")
 		p := object{"name": name, "in": "query", "schema": object{"type": "string"}}
-		for k, v := range parameterDocs[name] {
-			p[k] = v
+		for _, docs := range []object{parameterDocs[name], ownDocs[o.path][name]} {
+			maps.Copy(p, docs)
 		}
 		if many {
 			p["schema"], p["explode"] = object{"type": "array", "items": p["schema"]}, true

@@ -2,7 +2,6 @@ package api
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"birdwatch/query"
 	"birdwatch/search"
 	"birdwatch/tweet"
 )
@@ -25,7 +25,7 @@ func (s *Server) searchAll(c echo.Context) error { return s.search(c, 500, 0) }
 
 func (s *Server) searchRecent(c echo.Context) error { return s.search(c, 100, recentDays) }
 
-// search answers one page, newest first. within, unless 0, is how far back it reaches.
+// search answers one page. within, unless 0, is how far back it reaches.
 func (s *Server) search(c echo.Context, most int, within time.Duration) error {
 	p, err := parseParams(c.Request().URL.RawQuery, searchParameters...)
 	if err != nil {
@@ -35,11 +35,15 @@ func (s *Server) search(c echo.Context, most int, within time.Duration) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.choice("sort_order", "recency"); err != nil {
+	order, err := p.sorting()
+	if err != nil {
 		return err
 	}
 	r, token, err := s.request(p, "search", within)
 	if err != nil {
+		return err
+	}
+	if err := token.follow(&r, order); err != nil {
 		return err
 	}
 	if r.Limit, err = p.number("max_results", 10, most, 10); err != nil {
@@ -49,11 +53,11 @@ func (s *Server) search(c echo.Context, most int, within time.Duration) error {
 	if err != nil {
 		return err
 	}
-	return c.JSONBlob(http.StatusOK, sel.page(page, token))
+	return c.JSONBlob(http.StatusOK, sel.page(page, r.Query, token))
 }
 
 // page writes hits as X writes a page. There is no data when nothing matches.
-func (sel *selection) page(page search.Page, token pageToken) []byte {
+func (sel *selection) page(page search.Page, of query.Expr, token pageToken) []byte {
 	var in includes
 	out := []byte("{")
 	for i, h := range page.Hits {
@@ -62,7 +66,7 @@ func (sel *selection) page(page search.Page, token pageToken) []byte {
 		} else {
 			out = append(out, ',')
 		}
-		out = sel.tweet(out, h.Payload, &in)
+		out = sel.tweet(out, h.Payload, of, &in)
 	}
 	if len(page.Hits) > 0 {
 		out = append(out, ']')
@@ -71,9 +75,13 @@ func (sel *selection) page(page search.Page, token pageToken) []byte {
 	}
 	out = append(out, `"meta":{`...)
 	if n := len(page.Hits); n > 0 {
-		out = fmt.Appendf(out, `"newest_id":"%d","oldest_id":"%d",`, page.Hits[0].ID, page.Hits[n-1].ID)
+		newest, oldest := page.Hits[0].ID, page.Hits[0].ID
+		for _, h := range page.Hits {
+			newest, oldest = max(newest, h.ID), min(oldest, h.ID)
+		}
+		out = fmt.Appendf(out, `"newest_id":"%d","oldest_id":"%d",`, newest, oldest)
 		if page.More {
-			token.last = page.Hits[n-1].ID
+			token.last, token.value = page.Hits[n-1].ID, page.Hits[n-1].Value
 			out = fmt.Appendf(out, `"next_token":"%s",`, token)
 		}
 	}
@@ -115,9 +123,6 @@ func (s *Server) request(p params, of string, within time.Duration) (r search.Re
 	if sum != 0 && sum != token.sum {
 		return r, token, invalid("next_token", "", "The token belongs to another query, or to other bounds. Send it with what the first page was asked with.")
 	}
-	if token.last != 0 && (r.BeforeID == 0 || token.last < r.BeforeID) {
-		r.BeforeID = token.last
-	}
 	if within > 0 {
 		earliest := token.instant.Add(-within)
 		if !r.End.IsZero() && !r.End.After(earliest) {
@@ -146,46 +151,4 @@ func requestSum(of, granularity string, r search.Request) uint64 {
 		}
 	}
 	return binary.BigEndian.Uint64(h.Sum(nil)) | 1
-}
-
-// pageToken says after which tweet the next page begins, and what "now" was for the query's relative times. It holds
-// all that is needed, so that it never expires and every instance reads it.
-type pageToken struct {
-	instant time.Time // to the second
-	sum     uint64
-	last    tweet.ID
-}
-
-const tokenVersion = 1
-
-func (t pageToken) String() string {
-	b := make([]byte, 25)
-	b[0] = tokenVersion
-	binary.BigEndian.PutUint64(b[1:], uint64(t.instant.Unix()))
-	binary.BigEndian.PutUint64(b[9:], t.sum)
-	binary.BigEndian.PutUint64(b[17:], uint64(t.last))
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-// token reads next_token or pagination_token, which are one; without them it is of now.
-func (p params) token(now time.Time) (pageToken, error) {
-	name := "next_token"
-	if p.has("pagination_token") {
-		if p.has(name) && p.get(name) != p.get("pagination_token") {
-			return pageToken{}, invalid("pagination_token", p.get("pagination_token"), "[pagination_token] and [next_token] are two names of one parameter.")
-		}
-		name = "pagination_token"
-	}
-	if !p.has(name) {
-		return pageToken{instant: now.Truncate(time.Second)}, nil
-	}
-	b, err := base64.RawURLEncoding.DecodeString(p.get(name))
-	if err != nil || len(b) != 25 || b[0] != tokenVersion {
-		return pageToken{}, invalid(name, p.get(name), "The value of [%s] is not a token of this API.", name)
-	}
-	t := pageToken{instant: time.Unix(int64(binary.BigEndian.Uint64(b[1:])), 0).UTC(), sum: binary.BigEndian.Uint64(b[9:]), last: tweet.ID(binary.BigEndian.Uint64(b[17:]))}
-	if t.sum == 0 || t.last < 0 || t.instant.Year() < 2000 || t.instant.Year() > 9999 {
-		return pageToken{}, invalid(name, p.get(name), "The value of [%s] is not a token of this API.", name)
-	}
-	return t, nil
 }

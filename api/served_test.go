@@ -2,11 +2,13 @@ package api_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +21,7 @@ import (
 	"birdwatch/api"
 	"birdwatch/live"
 	"birdwatch/query"
+	"birdwatch/tweet"
 )
 
 // served is a world behind a real listener.
@@ -65,10 +68,11 @@ func serveWorld(t testing.TB, w *world, c api.Config, o live.Options) *served {
 		}
 		fmt.Fprint(w, "the page")
 	})
-	a, err := api.New(c, api.Deps{Searcher: w, Reader: w, Hub: s.hub, Intake: intake{w}, Page: page, Metrics: s.metrics,
+	a, err := api.New(c, api.Deps{Searcher: w, Facets: w, Reader: w, Hub: s.hub, Intake: intake{w}, Page: page, Metrics: s.metrics,
 		Log: slog.New(slog.NewTextHandler(s.log, nil)), Now: func() time.Time { return noon.Add(time.Duration(s.later.Load())) },
-		Ready:  func(context.Context) []api.Check { return []api.Check{{Name: "archive", Ready: w.fails == nil}} },
-		Status: func(context.Context) (any, error) { return map[string]int{"tweets": 3}, nil }})
+		Explain: map[string]api.Explainer{"toy": func(e query.Expr) (any, error) { return map[string]string{"asks": e.String()}, nil }},
+		Ready:   func(context.Context) []api.Check { return []api.Check{{Name: "archive", Ready: w.fails == nil}} },
+		Status:  func(context.Context) (any, error) { return map[string]int{"tweets": 3}, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,3 +154,41 @@ func (s *served) get(t testing.TB, path string, header ...string) answer {
 var liveOptions live.Options
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+// intake takes every line of a body for one tweet's text.
+type intake struct{ *world }
+
+func (n intake) Ingest(_ context.Context, body io.Reader) (results []api.IngestResult, err error) {
+	b, err := io.ReadAll(body)
+	if err != nil {
+		return nil, fmt.Errorf("read: %s", err) // not wrapped: the server must know by itself
+	}
+	for i, line := range slices.Collect(strings.Lines(string(b))) {
+		switch line = strings.TrimSpace(line); line {
+		case "bad":
+			results = append(results, api.IngestResult{Pos: int64(i + 1), Result: "bad", Error: "no tweet"})
+		case "busy":
+			return nil, fmt.Errorf("%w: disk", api.ErrBusy)
+		case "panic":
+			panic("secret of the inside")
+		case "odd":
+			return nil, errors.New("secret of the inside")
+		default:
+			id := tweet.ID(1000 + i)
+			results = append(results, api.IngestResult{Pos: int64(i + 1), ID: id, Kind: "tweet", Result: "new", Seq: n.note(id, line)})
+		}
+	}
+	return results, nil
+}
+
+func (n intake) Import(_ context.Context, body io.Reader) (any, error) {
+	_, err := io.Copy(io.Discard, body)
+	return map[string]int{"new": 1}, err
+}
+
+func (n intake) Delete(_ context.Context, ids []tweet.ID) ([]bool, error) {
+	for _, id := range ids {
+		n.delete(id)
+	}
+	return make([]bool, len(ids)), nil
+}

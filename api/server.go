@@ -53,15 +53,21 @@ type Check struct {
 	Note  string `json:"note,omitempty"` // what is wrong, without inner text
 }
 
-// Deps are what the server asks. All but Page are needed.
+// Explainer says what an engine makes of a query, as what becomes JSON: its own query, say.
+type Explainer func(query.Expr) (any, error)
+
+// Deps are what the server asks. All but Page and Explain are needed.
 type Deps struct {
 	Searcher search.Searcher
+	Facets   search.Faceter
 	Reader   search.Reader
 	Hub      *live.Hub
 	Intake   Intake
+	Repairs  Repairs
 	Ready    func(context.Context) []Check
 	Status   func(context.Context) (any, error)
-	Page     http.Handler // answers what is no path of the API; may be nil
+	Page     http.Handler         // answers what is no path of the API; may be nil
+	Explain  map[string]Explainer // by the engine's name
 	Metrics  *prometheus.Registry
 	Log      *slog.Logger
 	Now      func() time.Time
@@ -70,16 +76,18 @@ type Deps struct {
 // Server is the API. Handler can serve many requests at once. It has no goroutine of its own.
 type Server struct {
 	Deps
-	config  Config
-	guard   guard
-	keeper  *keeper
-	log     *slog.Logger
-	now     func() time.Time
-	echo    *echo.Echo
-	ingests chan struct{}
-	encoded encodings
-	streams atomic.Int64 // open ones
-	metrics *metrics
+	config     Config
+	guard      guard
+	keeper     *keeper
+	log        *slog.Logger
+	now        func() time.Time
+	echo       *echo.Echo
+	ingests    chan struct{}
+	exports    chan struct{}
+	encoded    encodings
+	streams    atomic.Int64 // open ones
+	reindexing atomic.Bool
+	metrics    *metrics
 }
 
 // New checks the configuration and makes a server; ErrOpen when it would let strangers in unasked.
@@ -88,7 +96,8 @@ func New(c Config, d Deps) (*Server, error) {
 		return nil, fmt.Errorf("api: %w", err)
 	}
 	c = c.withDefaults()
-	s := &Server{Deps: d, config: c, guard: newGuard(c), keeper: newKeeper(c, d.Now), log: d.Log, now: d.Now, ingests: make(chan struct{}, c.IngestParallel)}
+	s := &Server{Deps: d, config: c, guard: newGuard(c), keeper: newKeeper(c, d.Now), log: d.Log, now: d.Now, ingests: make(chan struct{}, c.IngestParallel),
+		exports: make(chan struct{}, c.MaxExports)}
 	s.metrics = newMetrics(d.Metrics, d.Hub)
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
@@ -106,6 +115,8 @@ func (s *Server) routes(e *echo.Echo) {
 	}
 	get("/2/tweets/search/all", s.searchAll, read, s.timed)
 	get("/2/tweets/search/recent", s.searchRecent, read, s.timed)
+	get("/2/tweets/search/facets", s.facets, read, s.timed)
+	get("/2/tweets/search/export", s.export, read)
 	e.GET("/2/tweets/search/live", s.stream, s.admitStream)
 	get("/2/tweets/counts/all", s.countsAll, read, s.timed)
 	get("/2/tweets/counts/recent", s.countsRecent, read, s.timed)
@@ -118,6 +129,10 @@ func (s *Server) routes(e *echo.Echo) {
 	get("/2/query/explain", s.explain, read)
 	get("/2/query/operators", s.operators, read)
 	get("/2/status", s.status, read, s.timed)
+	get("/2/dead_letters", s.deadLetters, write, s.timed)
+	e.POST("/2/dead_letters/retry", s.retryDeadLetters, write)
+	e.POST("/2/dead_letters/drop", s.dropDeadLetters, write, s.timed)
+	e.POST("/2/reindex", s.reindex, write)
 	e.POST("/2/tokens/stream", s.streamToken, read)
 	get("/healthz", s.health)
 	get("/readyz", s.ready, s.timed)

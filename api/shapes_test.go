@@ -71,6 +71,9 @@ func TestShapes(t *testing.T) {
 		"/2/tweets/search/all?query=&since_seq=1",
 		"/2/tweets/search/recent?query=second&start_time=2024-06-01T11:30:00Z",
 		"/2/tweets/search/all?query=&end_time=2024-06-01T11:30:00Z",
+		"/2/tweets/search/all?query=&sort_order=likes&tweet.fields=public_metrics",
+		"/2/tweets/search/facets?query=&facets=words,hashtags,sources&limit=3",
+		"/2/tweets/search/facets?query=nothing-of-the-kind&facets=hashtags",
 		"/2/tweets?ids=5,9007199254740995,9007199254740993,5,6,9007199254740995",
 		"/2/tweets?ids=6",
 		"/2/tweets/9007199254740995?expansions=author_id",
@@ -230,7 +233,8 @@ func TestFailuresOfTheArchive(t *testing.T) {
 		status int
 	}{{search.ErrUnavailable, 503}, {search.ErrTimeout, 504}, {os.ErrPermission, 500}} {
 		s.fails = test.err
-		for _, path := range []string{"/2/tweets/search/all?query=a", "/2/tweets/counts/all?query=a", "/2/tweets/1", "/2/tweets?ids=1"} {
+		for _, path := range []string{"/2/tweets/search/all?query=a", "/2/tweets/search/facets?query=a", "/2/tweets/search/export?query=a",
+			"/2/tweets/search/export?query=a&max_results=500", "/2/tweets/search/export?query=a&format=csv", "/2/tweets/counts/all?query=a", "/2/tweets/1", "/2/tweets?ids=1"} {
 			a := s.get(t, path)
 			problemOf(t, a)
 			if a.status != test.status || strings.Contains(a.body, "permission") || test.status == 503 && a.header.Get("Retry-After") == "" {

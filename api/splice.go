@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"github.com/tidwall/gjson"
+
+	"birdwatch/query"
 )
 
 // includes gathers what the tweets of one answer refer to, each once, the first met.
@@ -14,11 +16,14 @@ type includes struct {
 }
 
 // tweet appends to dst what the selection takes of a stored payload, and puts what it expands into in. The bytes
-// are copied out of the payload, not decoded: they are canonical JSON already.
-func (s *selection) tweet(dst, payload []byte, in *includes) []byte {
+// are copied out of the payload, not decoded: they are canonical JSON already. of is the query whose words are marked; it may be nil.
+func (s *selection) tweet(dst, payload []byte, of query.Expr, in *includes) []byte {
 	root := gjson.Parse(view(payload))
 	data := root.Get("data")
 	dst = s.object(dst, tweets, data)
+	if of != nil && s.fields[tweets][matchesField] {
+		dst = appendMatches(dst, payload, of)
+	}
 	if s.expand != 0 {
 		s.collect(data, root.Get("includes"), in)
 	}

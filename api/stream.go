@@ -29,7 +29,8 @@ type streaming struct {
 	sel     *selection
 	request live.Request
 	exprs   []query.Expr
-	tags    []string // nil when none were given
+	marks   []marking // of exprs; nil when none are asked for
+	tags    []string  // nil when none were given
 	buf     []byte
 }
 
@@ -125,6 +126,7 @@ func (st *streaming) queries(p params, now time.Time) error {
 		st.exprs = append(st.exprs, q.Expr)
 		st.request.Queries = append(st.request.Queries, live.Query{Expr: q.Expr, Until: q.Until})
 	}
+	st.marks = markings(st.sel, st.exprs)
 	return nil
 }
 
@@ -268,7 +270,7 @@ func (st *streaming) write(e live.Event) {
 	id := e.Place.String()
 	switch e.Kind {
 	case live.Tweet:
-		parts := [][]byte{[]byte("{"), st.s.encoded.line(e.Item, st.sel, e.Place.Tweet == 0), []byte("}")}
+		parts := [][]byte{[]byte("{"), st.s.encoded.line(e.Item, st.sel, st.marking(&e), e.Place.Tweet == 0), []byte("}")}
 		if st.tags != nil {
 			parts[2] = append(appendRules(nil, e.Matched, st.tags), '}')
 		}

@@ -32,7 +32,7 @@ func (s *Server) one(c echo.Context) error {
 		return err
 	}
 	var in includes
-	out := sel.tweet([]byte(`{"data":`), d.Payload, &in)
+	out := sel.tweet([]byte(`{"data":`), d.Payload, nil, &in)
 	return c.JSONBlob(http.StatusOK, append(in.append(out), '}'))
 }
 
@@ -93,7 +93,7 @@ func (sel *selection) found(ids []tweet.ID, docs []*tweet.Document) []byte {
 		if len(data) > 0 {
 			data = append(data, ',')
 		}
-		data = sel.tweet(data, d.Payload, &in)
+		data = sel.tweet(data, d.Payload, nil, &in)
 	}
 	for _, id := range ids {
 		if there[id] {

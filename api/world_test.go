@@ -1,19 +1,15 @@
 package api_test
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
-	"birdwatch/api"
 	"birdwatch/live"
 	"birdwatch/query"
 	"birdwatch/search"
@@ -34,6 +30,9 @@ type world struct {
 	docs    []*tweet.Document
 	changed chan struct{}
 	fails   error // what archive answers fail with
+
+	slow     bool   // no search ends before its time is up
+	searched func() // called by every search; may be nil
 }
 
 func newWorld() *world { return &world{epoch: "e1", changed: make(chan struct{})} }
@@ -160,14 +159,34 @@ func (w *world) matches(r search.Request) (hits []search.Hit) {
 			panic(err)
 		}
 		if target.Set(p); m.Match(target) {
-			hits = append(hits, search.Hit{ID: d.ID, FirstSeq: d.FirstSeq, Payload: d.Payload})
+			h := search.Hit{ID: d.ID, FirstSeq: d.FirstSeq, Payload: d.Payload}
+			if r.Sort != query.CreatedAt {
+				h.Value = target.Figures[r.Sort]
+			}
+			hits = append(hits, h)
 		}
 	}
-	slices.SortFunc(hits, func(a, b search.Hit) int { return int(b.ID - a.ID) })
+	slices.SortFunc(hits, behind)
+	if r.After != nil {
+		after := search.Hit{ID: r.After.ID, Value: r.After.Value}
+		hits = slices.DeleteFunc(hits, func(h search.Hit) bool { return behind(h, after) <= 0 })
+	}
 	return hits
 }
 
+// behind orders hits, the greatest value first, of equal ones the newest.
+func behind(a, b search.Hit) int {
+	return cmp.Or(cmp.Compare(b.Value, a.Value), cmp.Compare(b.ID, a.ID))
+}
+
 func (w *world) Search(ctx context.Context, r search.Request) (search.Page, error) {
+	if w.searched != nil {
+		w.searched()
+	}
+	if w.slow {
+		<-ctx.Done()
+		return search.Page{}, ctx.Err()
+	}
 	if w.fails != nil {
 		return search.Page{}, w.fails
 	}
@@ -189,6 +208,23 @@ func (w *world) Count(_ context.Context, r search.Request, buckets []time.Time) 
 		counts[i] = int64(len(w.matches(r)))
 	}
 	return counts, nil
+}
+
+func (w *world) Facets(_ context.Context, r search.Request, facets []search.Facet, limit int) (f search.FacetResult, err error) {
+	hits := w.matches(r)
+	if f.Tweets = len(hits); f.Tweets > 0 {
+		f.Oldest = hits[f.Tweets-1].ID
+	}
+	tally := search.NewTally(facets...)
+	for _, h := range hits {
+		p, err := tweet.Decode(h.Payload)
+		if err != nil {
+			return f, err
+		}
+		tally.Add(p)
+	}
+	f.Values = tally.Top(limit)
+	return f, w.fails
 }
 
 func (w *world) Get(_ context.Context, ids ...tweet.ID) (docs []*tweet.Document, err error) {
@@ -224,42 +260,4 @@ func (p past) Content(_ context.Context, id tweet.ID) (*tweet.Payload, error) {
 		return nil, err
 	}
 	return tweet.Decode(docs[0].Payload)
-}
-
-// intake takes every line of a body for one tweet's text.
-type intake struct{ *world }
-
-func (n intake) Ingest(_ context.Context, body io.Reader) (results []api.IngestResult, err error) {
-	b, err := io.ReadAll(body)
-	if err != nil {
-		return nil, fmt.Errorf("read: %s", err) // not wrapped: the server must know by itself
-	}
-	for i, line := range slices.Collect(strings.Lines(string(b))) {
-		switch line = strings.TrimSpace(line); line {
-		case "bad":
-			results = append(results, api.IngestResult{Pos: int64(i + 1), Result: "bad", Error: "no tweet"})
-		case "busy":
-			return nil, fmt.Errorf("%w: disk", api.ErrBusy)
-		case "panic":
-			panic("secret of the inside")
-		case "odd":
-			return nil, errors.New("secret of the inside")
-		default:
-			id := tweet.ID(1000 + i)
-			results = append(results, api.IngestResult{Pos: int64(i + 1), ID: id, Kind: "tweet", Result: "new", Seq: n.note(id, line)})
-		}
-	}
-	return results, nil
-}
-
-func (n intake) Import(_ context.Context, body io.Reader) (any, error) {
-	_, err := io.Copy(io.Discard, body)
-	return map[string]int{"new": 1}, err
-}
-
-func (n intake) Delete(_ context.Context, ids []tweet.ID) ([]bool, error) {
-	for _, id := range ids {
-		n.delete(id)
-	}
-	return make([]bool, len(ids)), nil
 }

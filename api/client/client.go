@@ -18,13 +18,14 @@ type Client struct {
 	base  string
 	token string
 	http  *http.Client
+	pause time.Duration // before something is tried again, at first half of it to three halves
 }
 
 // New makes a client of the server at base (http://host:port); token may be empty.
 func New(base, token string) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.ResponseHeaderTimeout = time.Minute
-	return &Client{strings.TrimSuffix(base, "/"), token, &http.Client{Transport: transport}}
+	return &Client{strings.TrimSuffix(base, "/"), token, &http.Client{Transport: transport}, 500 * time.Millisecond}
 }
 
 // Close lets go of connections that are idle.

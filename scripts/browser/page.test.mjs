@@ -1,50 +1,7 @@
 // The page in a real browser, as a person uses it.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { mkdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { join } from 'node:path';
-import { chromium } from 'playwright-core';
-import { Server } from './server.mjs';
-
-const sample = fileURLToPath(new URL('../../ingest/sample/sample.jsonl.gz', import.meta.url));
-const shots = process.env.BIRDWATCH_SHOTS; // a folder for screenshots, when wanted
-const server = new Server();
-let browser, page;
-const violations = [];
-
-before(async () => {
-  server.import(sample);
-  await server.start();
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
-  page = await browser.newPage({ viewport: { width: 1000, height: 900 } });
-  page.on('pageerror', (e) => violations.push(String(e)));
-  page.on('console', (m) => { if (m.type() === 'error' && /Content Security Policy|Uncaught/.test(m.text())) violations.push(m.text()); });
-});
-
-after(async () => {
-  await browser?.close();
-  if (server.process?.exitCode === null) await server.stop();
-  server.clean();
-});
-
-const live = () => page.waitForSelector('#state[data-state=live]');
-const articles = () => page.locator('#results article');
-const withText = (text) => page.locator('#results article', { hasText: text });
-
-async function shot(name) {
-  if (!shots) return;
-  mkdirSync(shots, { recursive: true });
-  await page.screenshot({ path: join(shots, name + '.png') });
-}
-
-async function open(query) {
-  await page.goto(server.url + (query ? '/?q=' + encodeURIComponent(query) : '/'));
-  await live();
-}
+import { test } from 'node:test';
+import { articles, live, open, page, server, shot, violations, withText } from './harness.mjs';
 
 test('history is there, newest first', async () => {
   await open('');
@@ -81,6 +38,7 @@ test('a live tweet arrives at the top', async () => {
   await server.post('the second kingfisher');
   await withText('the second kingfisher').waitFor();
   assert.equal(await articles().count(), 2);
+  assert.deepEqual(await page.locator('#results mark').allInnerTexts(), ['kingfisher', 'kingfisher']);
   assert.match(await articles().first().innerText(), /second kingfisher/);
   await shot('live');
 });
@@ -188,6 +146,10 @@ test('usable by keyboard, on a phone, in the dark', async () => {
   const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
   assert.equal(wide, false, 'the page must not scroll sideways on a phone');
   await shot('phone-dark');
+  await page.keyboard.press('t');
+  await page.locator('#facets section li').first().waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false);
+  await shot('phone-panel');
 });
 
 test('nothing broke the Content-Security-Policy or threw', () => assert.deepEqual(violations, []));

@@ -3,6 +3,8 @@
 import { el } from './tweet.js';
 import { Feed } from './feed.js';
 import { Stream, withFields } from './stream.js';
+import { Panel } from './facets.js';
+import { Completion } from './complete.js';
 
 const $ = (id) => document.getElementById(id);
 const backfill = 30; // tweets of history that a subscription begins with
@@ -11,6 +13,8 @@ const pageSize = 30;
 const feed = new Feed($('results'), $('fresh'), () => { stream?.close(); rested = true; state('paused', 'Resting: many new tweets wait'); });
 let stream = null;
 let rested = false;
+let sorted = null; // the token of the next page, where the order is another than by id; '' for none
+let loading = 0; // the generation whose older tweets are being fetched
 let generation = 0; // a newer query makes answers to older ones void
 
 function state(name, text) {
@@ -45,15 +49,30 @@ function fail(query, err) {
   state('stopped', 'Not running');
 }
 
+/** at is the page's address of a query, in the order chosen. @param {string} query */
+function at(query, order = urlSort()) {
+  const params = new URLSearchParams();
+  if (query) params.set('q', query);
+  if (order !== 'recency') params.set('sort', order);
+  return params.size ? '/?' + params : '/';
+}
+
+const panel = new Panel($('facets'), $('top'), ask, at);
+new Completion($('q'), $('suggestions'), async () => (await ask('/2/query/operators')).data);
+
 /** search begins anew with the query of the URL. */
 async function search() {
-  const query = new URLSearchParams(location.search).get('q') ?? '';
+  const query = urlQuery(), order = urlSort();
   const mine = ++generation;
   stream?.close();
   stream = null;
   rested = false;
+  sorted = null;
   feed.clear();
+  panel.show(null);
   $('q').value = query;
+  $('sort').value = order;
+  $('pause').hidden = order !== 'recency';
   document.title = query ? `${query} · BirdWatch` : 'BirdWatch';
   $('problem').hidden = true;
   $('older').hidden = true;
@@ -70,6 +89,11 @@ async function search() {
     return;
   }
   if (mine !== generation) return;
+  panel.show(query);
+  if (order !== 'recency') {
+    sorted = '';
+    return older();
+  }
   stream = new Stream(query, backfill, {
     tweet: (line, isNew) => feed.add(line, isNew),
     deleted: (id) => feed.withdraw(id),
@@ -87,23 +111,46 @@ function historyDone() {
   $('foot').textContent = n === 0 ? 'Nothing in the archive matches yet. New tweets will appear here.' : '';
 }
 
+/** older puts the next page below: by id what is older than the last one, in another order what follows it. */
 async function older() {
-  const mine = generation, query = $('q').value, button = $('older');
-  if (feed.oldest === null || button.disabled) return;
+  const mine = generation, query = urlQuery(), button = $('older');
+  if (sorted === null && feed.oldest === null || loading === mine) return;
+  loading = mine;
   button.disabled = true;
   try {
-    const page = await ask('/2/tweets/search/all?' + withFields({ query: urlQuery(), until_id: String(feed.oldest), max_results: String(pageSize) }));
+    const params = { query, max_results: String(pageSize) };
+    if (sorted === null) params.until_id = String(feed.oldest);
+    else params.sort_order = urlSort();
+    if (sorted) params.next_token = sorted;
+    const page = await ask('/2/tweets/search/all?' + withFields(params));
     if (mine !== generation) return;
     feed.append((page.data ?? []).map((data) => ({ data, includes: page.includes })));
-    if (!page.meta.next_token) { button.hidden = true; $('foot').textContent = 'That is where the archive begins.'; }
+    pageDone(page.meta.next_token ?? '');
   } catch (err) {
     if (mine === generation) fail(query, err);
   } finally {
-    button.disabled = false;
+    if (loading === mine) { loading = 0; button.disabled = false; }
   }
 }
 
-const urlQuery = () => new URLSearchParams(location.search).get('q') ?? '';
+function pageDone(token) {
+  $('older').hidden = !token;
+  if (sorted !== null) {
+    sorted = token;
+    $('results').setAttribute('aria-busy', 'false');
+    state('sorted', 'Not live in this order');
+    if (!feed.byId.size) $('foot').textContent = 'Nothing in the archive matches.';
+    else if (!token) $('foot').textContent = 'That is all.';
+  } else if (!token) $('foot').textContent = 'That is where the archive begins.';
+}
+
+function urlQuery() { return new URLSearchParams(location.search).get('q') ?? ''; }
+
+/** urlSort is the order of the URL; what is none is the default. */
+function urlSort() {
+  const order = new URLSearchParams(location.search).get('sort');
+  return [...$('sort').options].some((o) => o.value === order) ? order : 'recency';
+}
 
 /** loadGap fetches what was missed, by the range that the server named. */
 async function loadGap(detail, row) {
@@ -131,12 +178,16 @@ function pause() {
 
 $('search').addEventListener('submit', (e) => {
   e.preventDefault();
-  const query = $('q').value.trim();
-  history.pushState(null, '', query ? '/?q=' + encodeURIComponent(query) : '/');
+  history.pushState(null, '', at($('q').value.trim()));
+  search();
+});
+$('sort').addEventListener('change', () => {
+  history.pushState(null, '', at(urlQuery(), $('sort').value));
+  scrollTo({ top: 0 });
   search();
 });
 document.addEventListener('click', (e) => {
-  const a = e.target.closest?.('a[href^="/?q="], a.brand');
+  const a = e.target.closest?.('a[href^="/?"], a.brand');
   if (!a || e.metaKey || e.ctrlKey || e.shiftKey || e.button !== 0) return;
   e.preventDefault();
   history.pushState(null, '', a.getAttribute('href'));
@@ -150,8 +201,8 @@ $('help').addEventListener('click', () => $('about').showModal());
 $('fresh').addEventListener('click', () => { if (rested && !feed.paused) { rested = false; stream?.resume(); } });
 document.addEventListener('keydown', (e) => {
   if (e.ctrlKey || e.metaKey || e.altKey || $('about').open) return;
-  if (e.target.closest?.('input, textarea')) { if (e.key === 'Escape') e.target.blur(); return; }
-  const keys = { '/': () => $('q').focus(), j: () => feed.move(1), k: () => feed.move(-1), n: () => $('fresh').click(), p: pause, '?': () => $('about').showModal() };
+  if (e.target.closest?.('input, textarea, select')) { if (e.key === 'Escape') e.target.blur(); return; }
+  const keys = { '/': () => $('q').focus(), j: () => feed.move(1), k: () => feed.move(-1), n: () => $('fresh').click(), p: () => $('pause').hidden || pause(), t: () => panel.toggle(), '?': () => $('about').showModal() };
   const act = keys[e.key];
   if (act) { e.preventDefault(); act(); }
 });

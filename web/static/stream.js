@@ -1,7 +1,7 @@
 // The subscription: one EventSource that brings history and then what is new, resumed by the last event's id.
 
 const fields = new URLSearchParams({
-  'tweet.fields': 'attachments,author_id,created_at,entities,lang,note_tweet,public_metrics,referenced_tweets,source',
+  'tweet.fields': 'attachments,author_id,created_at,entities,lang,matches,note_tweet,public_metrics,referenced_tweets,source',
   expansions: 'author_id,referenced_tweets.id,referenced_tweets.id.author_id,attachments.media_keys',
   'user.fields': 'id,name,username,verified',
   'media.fields': 'alt_text,media_key,preview_image_url,type,url',

@@ -44,22 +44,46 @@ function marks(entities) {
   return ms.filter((m) => m.start >= at && m.end > m.start && ((at = m.end), true));
 }
 
-/** text is the tweet's words with its links. */
-function text(tweet) {
+/**
+ * plain shows a part of a text, with what the query found marked.
+ * @param {string[]} points of the text @param {{start: number, end: number}[]} found in order
+ */
+function plain(points, from, to, found) {
+  const nodes = [];
+  const put = (a, b, wrap) => {
+    if (a >= b) return;
+    const s = unescapeText(points.slice(a, b).join(''));
+    nodes.push(wrap ? el('mark', {}, s) : s);
+  };
+  for (const f of found) {
+    if (f.end <= from || f.start >= to) continue;
+    put(from, f.start, false);
+    from = Math.max(from, f.start);
+    put(from, Math.min(f.end, to), true);
+    from = Math.min(f.end, to);
+  }
+  put(from, to, false);
+  return nodes;
+}
+
+/** text is the tweet's words with its links; found are the parts that the query found. */
+function text(tweet, found = []) {
   const note = tweet.note_tweet;
   const points = Array.from(note ? note.text : tweet.text);
   const p = el('p', { class: 'text', dir: 'auto' });
   if (tweet.lang && tweet.lang !== 'und') p.lang = tweet.lang;
   let at = 0;
-  const plain = (to) => unescapeText(points.slice(at, to).join(''));
   for (const m of marks((note && note.entities) ?? tweet.entities)) {
     if (m.end > points.length) continue;
-    p.append(plain(m.start));
-    const made = m.make(unescapeText(points.slice(m.start, m.end).join('')));
+    p.append(...plain(points, at, m.start, found));
+    const written = unescapeText(points.slice(m.start, m.end).join(''));
+    const made = m.make(written);
     if (made !== null) p.append(made);
+    if (made?.textContent === written) made.replaceChildren(...plain(points, m.start, m.end, found));
+    else if (made?.textContent && found.some((f) => f.start <= m.start && f.end >= m.end)) made.replaceChildren(el('mark', {}, made.textContent)); // shown by other words
     at = m.end;
   }
-  p.append(plain(points.length));
+  p.append(...plain(points, at, points.length, found));
   return p;
 }
 
@@ -138,7 +162,7 @@ export function article(line) {
   const time = when(shown);
   if (time) head.append(time);
   a.append(avatar(writer), head);
-  const body = el('div', {}, text(shown), media(shown, includes));
+  const body = el('div', {}, text(shown, data.matches), media(shown, includes));
   const quotedId = shown.referenced_tweets?.find((r) => r.type === 'quoted')?.id;
   const quoted = includes.tweets?.find((t) => t.id === quotedId);
   if (quoted) body.append(el('blockquote', { class: 'quote', 'data-copy': quoted.id }, who(user(quoted.author_id)), text(quoted)));
