@@ -37,11 +37,10 @@ func newBar(w io.Writer, on bool) *bar {
 }
 
 func (b *bar) show(read, total, records int64, file string) {
-	now := time.Now()
-	if !b.on || now.Sub(b.last) < b.every {
+	now, due := b.due()
+	if !due {
 		return
 	}
-	b.last = now
 	rate := float64(records) / max(now.Sub(b.started).Seconds(), 0.001)
 	text := fmt.Sprintf("%d records, %.0f/s", records, rate)
 	if total > 0 && read <= total {
@@ -54,7 +53,34 @@ func (b *bar) show(read, total, records int64, file string) {
 		full := int(done * cells)
 		text = fmt.Sprintf("[%s%s] %3.0f %% of %s, %s, %s left", strings.Repeat("#", full), strings.Repeat(".", cells-full), done*100, bytesText(total), text, left)
 	}
-	text += "  " + file
+	b.write(text + "  " + file)
+}
+
+// count shows how many of what there is are done.
+func (b *bar) count(unit string, done, total int64) {
+	now, due := b.due()
+	if !due {
+		return
+	}
+	rate := float64(done) / max(now.Sub(b.started).Seconds(), 0.001)
+	if total <= 0 {
+		b.write(fmt.Sprintf("%d %s, %.0f/s", done, unit, rate))
+		return
+	}
+	b.write(fmt.Sprintf("%3.0f %% of %d %s, %.0f/s", 100*float64(min(done, total))/float64(total), total, unit, rate))
+}
+
+// due says whether it is time to show something, and when that is.
+func (b *bar) due() (time.Time, bool) {
+	now := time.Now()
+	if !b.on || now.Sub(b.last) < b.every {
+		return now, false
+	}
+	b.last = now
+	return now, true
+}
+
+func (b *bar) write(text string) {
 	if !b.live {
 		fmt.Fprintln(b.w, text)
 		return

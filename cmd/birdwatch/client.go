@@ -7,6 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"birdwatch/api/client"
+	"birdwatch/ingest/journal"
 )
 
 // What a server leaves in its data folder while it runs, readable by its owner only, so that the other
@@ -22,11 +25,6 @@ type serverFlags struct {
 	Token  string `placeholder:"TOKEN" help:"Bearer token for the server. Default: the one in the data folder."`
 }
 
-// dataFlags say where the data is.
-type dataFlags struct {
-	Data string `type:"path" default:"birdwatch-data" placeholder:"DIR" help:"Folder of the journal and the archive; made when missing."`
-}
-
 // server gives the address and token to use; the address is empty when no server has the folder.
 func (s serverFlags) server(data string) (url, token string, err error) {
 	url, token = strings.TrimSuffix(s.Server, "/"), s.Token
@@ -39,6 +37,27 @@ func (s serverFlags) server(data string) (url, token string, err error) {
 		}
 	}
 	return url, token, err
+}
+
+// hereOrThere runs here with the folder open, or there with the server that has it or that was named.
+func hereOrThere(env *environment, d *dataFlags, s *serverFlags, here func(*node) error, there func(*client.Client) error) error {
+	if s.Server == "" {
+		n, err := openNode(env.ctx, *d, journal.Options{}, env.log)
+		if err == nil {
+			return errors.Join(here(n), n.close())
+		}
+		if !errors.Is(err, journal.ErrLocked) {
+			return err
+		}
+	}
+	address, token, err := s.server(d.Data)
+	if err != nil {
+		return err
+	}
+	if address == "" {
+		return errBusy(d.Data, journal.ErrLocked)
+	}
+	return there(client.New(address, token))
 }
 
 // readLine gives a small file's text; "" when there is none.

@@ -37,7 +37,7 @@ func (c *demoCommand) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	r, err := begin(env, data, api.Config{Addr: c.Listen, PageMayWrite: true}, journal.Options{})
+	r, err := begin(env, dataFlags{Data: data}, api.Config{Addr: c.Listen, PageMayWrite: true}, journal.Options{})
 	if err != nil {
 		return err
 	}

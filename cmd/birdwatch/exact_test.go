@@ -18,6 +18,7 @@ import (
 
 	"birdwatch/api/client"
 	"birdwatch/live"
+	"birdwatch/search/elastic/elastictest"
 	"birdwatch/tweet"
 )
 
@@ -31,15 +32,40 @@ func setting(name string, absent int) int {
 
 // TestExact: while a stream flows, with deletes, subscribers join, leave, stall and resume at random, and the server is killed
 // again and again. Then what each was sent is compared with what journal and archive hold. scripts/exactness runs it long.
-func TestExact(t *testing.T) {
+func TestExact(t *testing.T) { exact(t, dataFlags{Data: t.TempDir()}) }
+
+// TestExactOnElasticsearch is the same with the archive there.
+func TestExactOnElasticsearch(t *testing.T) {
+	elastictest.Each(t, func(t *testing.T, url string) {
+		exact(t, onElastic(t, url))
+	})
+}
+
+// onElastic is a folder of its own with the archive in an Elasticsearch.
+func onElastic(t *testing.T, url string) dataFlags {
+	return dataFlags{Data: t.TempDir(), Elastic: []string{url}, With: elasticFlags{Prefix: elastictest.Prefix(t), Period: "year", Shards: 1, Refresh: 200 * time.Millisecond}}
+}
+
+// args are the flags as a command line has them.
+func (f *dataFlags) args() []string {
+	args := []string{"--data", f.Data}
+	for _, u := range f.Elastic {
+		args = append(args, "--elastic", u)
+	}
+	if f.outside() {
+		args = append(args, "--elastic-prefix", f.With.Prefix, "--elastic-refresh", f.With.Refresh.String())
+	}
+	return args
+}
+
+func exact(t *testing.T, f dataFlags) {
 	rate, seconds := setting("BIRDWATCH_EXACT_RATE", 200), setting("BIRDWATCH_EXACT_SECONDS", 12)
 	subscribers, kills := setting("BIRDWATCH_EXACT_SUBSCRIBERS", 40), setting("BIRDWATCH_EXACT_KILLS", 2)
 	if testing.Short() {
 		rate, seconds, subscribers, kills = 50, 4, 10, 1
 	}
-	data := t.TempDir()
 	player := spawn(t, "replay", "--listen", "127.0.0.1:0", "--rate", strconv.Itoa(rate), "--loop", "--renumber", "--deletes", "0.05", "--delete-after", "2s", "--seed", "7")
-	server := startQuiet(t, data, player.url, "127.0.0.1:0")
+	server := startQuiet(t, f, player.url, "127.0.0.1:0")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(seconds)*time.Second)
 	defer cancel()
 	crowd := &crowd{url: server.url}
@@ -48,11 +74,11 @@ func TestExact(t *testing.T) {
 		running.Go(func() { crowd.subscriber(ctx, rand.New(rand.NewPCG(1, uint64(i)))) })
 	}
 	var acknowledged []tweet.ID
-	running.Go(func() { acknowledged = crowd.poster(t, ctx, data) })
+	running.Go(func() { acknowledged = crowd.poster(t, ctx, f.Data) })
 	for k := range kills {
 		time.Sleep(time.Duration(seconds) * time.Second / time.Duration(kills+1)) // the load has to run for a while
 		server.stop(syscall.SIGKILL)
-		server = startQuiet(t, data, player.url, server.address())
+		server = startQuiet(t, f, player.url, server.address())
 		t.Logf("killed and started again, %d", k+1)
 	}
 	running.Wait()
@@ -61,13 +87,13 @@ func TestExact(t *testing.T) {
 	if server.err != nil {
 		t.Errorf("server: %v\n%s", server.err, server.log)
 	}
-	judgeCrowd(t, data, crowd, acknowledged)
+	judgeCrowd(t, f, crowd, acknowledged)
 }
 
 // startQuiet starts a server that takes in the player's stream.
-func startQuiet(t *testing.T, data, player, address string) *process {
+func startQuiet(t *testing.T, f dataFlags, player, address string) *process {
 	t.Helper()
-	return spawn(t, "serve", "--data", data, "--listen", address, "--stream-url", player)
+	return spawn(t, append([]string{"serve", "--listen", address, "--stream-url", player}, f.args()...)...)
 }
 
 // crowdQueries are of every kind: common, rare, negated, phrases, fields, everything.

@@ -89,7 +89,7 @@ func importAll(t *testing.T, data string, paths ...string) (s ingest.Summary) {
 // documents gives every document with its raw. Files are named in provenance as they were given, so that is left out.
 func documents(t *testing.T, data string) map[tweet.ID]string {
 	t.Helper()
-	n, err := openNode(t.Context(), data, journal.Options{}, slog.New(slog.DiscardHandler))
+	n, err := openNode(t.Context(), dataFlags{Data: data}, journal.Options{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func sameRaw(t *testing.T, data, file string) {
 	if _, err := lines.ReadFrom(bzip2.NewReader(packed)); err != nil {
 		t.Fatal(err)
 	}
-	n, err := openNode(t.Context(), data, journal.Options{}, slog.New(slog.DiscardHandler))
+	n, err := openNode(t.Context(), dataFlags{Data: data}, journal.Options{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

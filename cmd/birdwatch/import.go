@@ -21,7 +21,8 @@ import (
 type importCommand struct {
 	dataFlags
 	serverFlags
-	Paths      []string  `arg:"" name:"path" help:"Files, folders, or - for standard input; gz, bz2, tar and zip are unpacked."`
+	Paths      []string  `arg:"" optional:"" name:"path" help:"Files, folders, or - for standard input; gz, bz2, tar and zip are unpacked."`
+	Bundled    bool      `help:"Put the bundled sample in: 425 real tweets."`
 	CapturedAt time.Time `format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME" help:"When the files' tweets were captured (RFC 3339). Default: unknown, which any known time beats."`
 	Rejects    string    `type:"path" placeholder:"FILE" help:"Keep the bytes of bad records in this file, one a line."`
 	Quiet      bool      `short:"q" help:"No progress, only the summary."`
@@ -30,6 +31,9 @@ type importCommand struct {
 
 // Run imports into the data folder, or streams to the server that has it.
 func (c *importCommand) Run(env *environment) error {
+	if len(c.Paths) == 0 && !c.Bundled {
+		return usage(errors.New("import: name files or folders, - for standard input, or give --bundled"))
+	}
 	for _, p := range c.Paths {
 		if _, err := os.Stat(p); p != "-" && err != nil {
 			return usage(fmt.Errorf("import: %w", err))
@@ -71,7 +75,7 @@ func (c *importCommand) target(env *environment) (to importTo, release func() er
 	if c.Server != "" {
 		return c.remote(env)
 	}
-	n, err := openNode(env.ctx, c.Data, journal.Options{}, env.log)
+	n, err := openNode(env.ctx, c.dataFlags, journal.Options{}, env.log)
 	if errors.Is(err, journal.ErrLocked) {
 		to, release, remoteErr := c.remote(env)
 		if remoteErr != nil {
@@ -120,7 +124,14 @@ func (r *importRun) records(ctx context.Context) iter.Seq[tweet.Record] {
 		o.CapturedAt = r.command.CapturedAt.UnixMilli()
 	}
 	return func(yield func(tweet.Record) bool) {
-		for it := range format.Files(ctx, r.command.Paths, o) {
+		if r.command.Bundled {
+			for rec := range bundled(ctx) {
+				if !yield(rec) {
+					return
+				}
+			}
+		}
+		for it := range r.items(ctx, o) {
 			switch {
 			case it.Err != nil:
 				r.reject(it)
@@ -135,6 +146,14 @@ func (r *importRun) records(ctx context.Context) iter.Seq[tweet.Record] {
 		}
 		r.err = ctx.Err()
 	}
+}
+
+// items are what the paths hold.
+func (r *importRun) items(ctx context.Context, o format.Options) iter.Seq[format.Item] {
+	if len(r.command.Paths) == 0 {
+		return func(func(format.Item) bool) {}
+	}
+	return format.Files(ctx, r.command.Paths, o)
 }
 
 // badShown is how many bad records are shown one by one.

@@ -34,8 +34,8 @@ type matching struct {
 	ids  map[tweet.ID]bool
 }
 
-func judgeCrowd(t *testing.T, data string, c *crowd, acknowledged []tweet.ID) {
-	n, err := openNode(t.Context(), data, journal.Options{}, slog.New(slog.DiscardHandler))
+func judgeCrowd(t *testing.T, f dataFlags, c *crowd, acknowledged []tweet.ID) {
+	n, err := openNode(t.Context(), f, journal.Options{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,8 +51,10 @@ func judgeCrowd(t *testing.T, data string, c *crowd, acknowledged []tweet.ID) {
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if err := n.archive.Check(t.Context()); err != nil {
-		t.Error(err)
+	if a, ok := n.archive.(interface{ Check(context.Context) error }); ok {
+		if err := a.Check(t.Context()); err != nil {
+			t.Error(err)
+		}
 	}
 	if err := n.journal.Check(t.Context()); err != nil {
 		t.Error(err)

@@ -19,14 +19,20 @@ import (
 
 // commandLine is every command, flag and environment variable; docs/configuration.md is made from it.
 type commandLine struct {
-	Demo    demoCommand    `cmd:"" help:"Everything in one process: bundled tweets as history, a replayed stream live, the page. Nothing else is needed."`
-	Serve   serveCommand   `cmd:"" help:"Run the server: page, API, live streams, intake."`
-	Import  importCommand  `cmd:"" help:"Put files of tweets into the archive. Safe to repeat."`
-	Search  searchCommand  `cmd:"" help:"Search the archive, newest first."`
-	Tail    tailCommand    `cmd:"" help:"Follow a query: history, then every new match as it comes."`
-	Status  statusCommand  `cmd:"" help:"Say what the archive and the journal hold."`
-	Replay  replayCommand  `cmd:"" help:"Serve files of tweets as Twitter's v1.1 stream."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Demo        demoCommand        `cmd:"" help:"Everything in one process: bundled tweets as history, a replayed stream live, the page. Nothing else is needed."`
+	Serve       serveCommand       `cmd:"" help:"Run the server: page, API, live streams, intake."`
+	Import      importCommand      `cmd:"" help:"Put files of tweets into the archive. Safe to repeat."`
+	Search      searchCommand      `cmd:"" help:"Search the archive, newest first."`
+	Tail        tailCommand        `cmd:"" help:"Follow a query: history, then every new match as it comes."`
+	Status      statusCommand      `cmd:"" help:"Say what the archive and the journal hold."`
+	DeadLetters deadLettersCommand `cmd:"" name:"deadletters" help:"What the archive could not take: list, retry, drop."`
+	Reindex     reindexCommand     `cmd:"" help:"Make the search index again from the archive's own documents, while it is in use."`
+	Copy        copyCommand        `cmd:"" help:"Copy an archive to another engine, or another place, while it is in use; then check that both are equal."`
+	Backup      backupCommand      `cmd:"" help:"Copy a data folder while it is in use."`
+	Restore     restoreCommand     `cmd:"" help:"Make a data folder of a backup."`
+	Replay      replayCommand      `cmd:"" help:"Serve files of tweets as Twitter's v1.1 stream."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask a server how it is; exits with 0 when it is well."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
 
 	LogLevel slog.Level `default:"info" help:"What is logged on standard error: debug, info, warn or error."`
 	LogJSON  bool       `name:"log-json" help:"Log as JSON lines."`

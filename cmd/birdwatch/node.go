@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"birdwatch/ingest"
 	"birdwatch/ingest/journal"
 	"birdwatch/search"
-	"birdwatch/search/embedded"
 	"birdwatch/tweet"
 )
 
@@ -23,41 +24,54 @@ type node struct {
 	dir     string
 	lock    *journal.Lock
 	journal *journal.Journal
-	archive *embedded.Archive
+	archive search.Archive
+	trouble atomic.Pointer[trouble] // why the archive does not take what the journal has; nil: it does
 	log     *slog.Logger
 }
 
-// openNode takes the folder; journal.ErrLocked when another process has it.
-func openNode(ctx context.Context, dir string, o journal.Options, log *slog.Logger) (n *node, err error) {
-	n = &node{dir: dir, log: log}
+// openNode takes the folder; journal.ErrLocked when another process has it. An archive outside that does not answer is no
+// error where the folder has a journal: what comes in waits there.
+func openNode(ctx context.Context, f dataFlags, o journal.Options, log *slog.Logger) (n *node, err error) {
+	n = &node{dir: f.Data, log: log}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.close())
 		}
 	}()
-	if n.lock, err = journal.LockFolder(dir); err != nil {
+	if n.lock, err = journal.LockFolder(f.Data); err != nil {
 		return n, err
 	}
-	if n.archive, err = embedded.Open(ctx, filepath.Join(dir, "archive.db"), embedded.Options{}); err != nil {
+	if n.archive, err = f.openArchive(ctx, false, false, log); err != nil {
 		return n, err
 	}
+	name := filepath.Join(f.Data, journalFile)
+	_, missing := os.Stat(name)
 	stats, err := n.archive.Stats(ctx)
-	if err != nil {
+	away := errors.Is(err, search.ErrUnavailable) && f.outside()
+	switch {
+	case away && missing == nil:
+		log.Warn("the archive does not answer; what comes in waits in the journal", "error", err)
+	case away:
+		return n, fmt.Errorf("the archive has to answer once, for a journal that begins behind it: %w", err)
+	case err != nil:
 		return n, err
 	}
 	o.MinSeq, o.Logger = stats.HighestSeq, log
-	if n.journal, err = journal.Open(ctx, filepath.Join(dir, "journal.db"), o); err != nil {
+	if n.journal, err = journal.Open(ctx, name, o); err != nil {
 		return n, err
 	}
-	return n, n.rebuildIDs(ctx, stats)
+	return n, n.rebuildIDs(ctx, stats, away)
 }
 
 // rebuildIDs fills a journal that was made anew beside an archive that has tweets.
-func (n *node) rebuildIDs(ctx context.Context, stats search.Stats) error {
+func (n *node) rebuildIDs(ctx context.Context, stats search.Stats, away bool) error {
 	const key = "id-table"
 	done, err := n.journal.State(ctx, key)
-	if err != nil || done != nil {
+	switch {
+	case err != nil || done != nil:
 		return err
+	case away:
+		return fmt.Errorf("the journal's table of ids is not complete, and the archive that has them does not answer: %w", search.ErrUnavailable)
 	}
 	if stats.Tweets+stats.Tombstones > 0 {
 		n.log.Warn("the journal is new: its table of ids is made from the archive", "documents", stats.Tweets+stats.Tombstones)
@@ -94,17 +108,7 @@ func (n *node) close() error {
 
 // follow writes the journal into the archive until ctx ends.
 func (n *node) follow(ctx context.Context) error {
-	return ingest.Follow(ctx, n.journal, archiveFollower, sink{n.archive}, n.log)
-}
-
-// sink is the archive as a follower of the journal.
-type sink struct{ archive search.Archive }
-
-func (s sink) Position(ctx context.Context) (tweet.Position, error) { return s.archive.Position(ctx) }
-
-func (s sink) Apply(ctx context.Context, es []tweet.Entry, to tweet.Position) error {
-	_, err := s.archive.Apply(ctx, es, to)
-	return err
+	return ingest.Follow(ctx, n.journal, archiveFollower, sink{n.archive, &n.trouble}, n.log)
 }
 
 // importer puts records straight into the archive.

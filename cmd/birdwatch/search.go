@@ -34,7 +34,7 @@ func (c *searchCommand) Run(env *environment) error {
 	}
 	out := &printer{w: env.stdout, json: c.JSON}
 	if c.Server == "" {
-		n, err := openNode(env.ctx, c.Data, journal.Options{}, env.log)
+		n, err := openNode(env.ctx, c.dataFlags, journal.Options{}, env.log)
 		if err == nil {
 			return errors.Join(c.local(env.ctx, n, q.Expr, out), n.close())
 		}

@@ -46,7 +46,7 @@ type streamFlags struct {
 
 // Run serves until it is told to stop.
 func (c *serveCommand) Run(env *environment) error {
-	r, err := begin(env, c.Data, api.Config{
+	r, err := begin(env, c.dataFlags, api.Config{
 		Addr: c.Listen, Hosts: c.Host, CORSOrigins: c.CORS, ReadTokens: c.ReadToken, WriteTokens: c.WriteToken, Public: c.Public,
 		PageMayWrite: c.PageWrites, MaxStreams: c.MaxStreams, MaxBody: c.MaxBody,
 	}, journal.Options{MaxAge: c.JournalAge, MaxBytes: c.JournalBytes})

@@ -36,11 +36,11 @@ type running struct {
 }
 
 // begin opens the folder, binds the address and puts the parts together; serve runs them.
-func begin(env *environment, data string, c api.Config, o journal.Options) (r *running, err error) {
-	n, err := openNode(env.ctx, data, o, env.log)
+func begin(env *environment, f dataFlags, c api.Config, o journal.Options) (r *running, err error) {
+	n, err := openNode(env.ctx, f, o, env.log)
 	if err != nil {
 		if errors.Is(err, journal.ErrLocked) {
-			return nil, usage(fmt.Errorf("%s: %w", data, err))
+			return nil, usage(fmt.Errorf("%s: %w", f.Data, err))
 		}
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func begin(env *environment, data string, c api.Config, o journal.Options) (r *r
 	if r.listener, err = net.Listen("tcp", c.Addr); err != nil {
 		return nil, usage(fmt.Errorf("listen: %w", err))
 	}
-	if c.LocalToken, err = localToken(data); err != nil {
+	if c.LocalToken, err = localToken(f.Data); err != nil {
 		return nil, err
 	}
 	c.Addr = boundAddress(c.Addr, r.listener)
@@ -63,7 +63,7 @@ func begin(env *environment, data string, c api.Config, o journal.Options) (r *r
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	n.register(metrics)
 	s, err := api.New(c, api.Deps{
-		Searcher: n.archive, Reader: n.archive, Hub: r.hub, Intake: intake{n}, Page: web.Handler(), Metrics: metrics, Log: env.log, Now: time.Now,
+		Searcher: n.archive, Facets: n.archive, Reader: n.archive, Repairs: n.archive, Explain: r.explainers(), Hub: r.hub, Intake: intake{n}, Page: web.Handler(), Metrics: metrics, Log: env.log, Now: time.Now,
 		Status: func(ctx context.Context) (any, error) { return n.status(ctx) }, Ready: n.ready,
 	})
 	if err != nil {
@@ -73,7 +73,7 @@ func begin(env *environment, data string, c api.Config, o journal.Options) (r *r
 		return nil, err
 	}
 	r.server, r.url = s.HTTPServer(), pageURL(r.listener)
-	return r, os.WriteFile(filepath.Join(data, addressFile), []byte(r.url+"\n"), 0o600)
+	return r, os.WriteFile(filepath.Join(f.Data, addressFile), []byte(r.url+"\n"), 0o600)
 }
 
 func (r *running) abandon() error {
@@ -174,23 +174,6 @@ func (r *running) serve() error {
 	stopFollowing()
 	_ = followers.Wait()
 	return errors.Join(err, os.Remove(filepath.Join(r.dir, addressFile)), r.node.close())
-}
-
-// ready says what holds and what does not.
-func (n *node) ready(ctx context.Context) []api.Check {
-	checks := []api.Check{{Name: "journal", Ready: true}, {Name: "archive", Ready: true}, {Name: "archive follows journal", Ready: true}}
-	if _, err := n.journal.State(ctx, "id-table"); err != nil {
-		checks[0].Ready, checks[0].Note = false, "the journal does not answer"
-	}
-	at, err := n.archive.Position(ctx)
-	if err != nil {
-		checks[1].Ready, checks[1].Note = false, "the archive does not answer"
-	}
-	const far = 100_000
-	if behind := n.journal.Last() - max(at.Seq, n.journal.First()-1); err == nil && behind > far {
-		checks[2].Ready, checks[2].Note = false, fmt.Sprintf("the archive is %d entries behind", behind)
-	}
-	return checks
 }
 
 // register adds what is known of journal and archive to the metrics.

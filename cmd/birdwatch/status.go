@@ -24,7 +24,7 @@ func (c *statusCommand) Run(env *environment) error {
 		if _, err := os.Stat(c.Data); err != nil {
 			return usage(fmt.Errorf("status: %w", err))
 		}
-		n, err := openNode(env.ctx, c.Data, journal.Options{}, env.log)
+		n, err := openNode(env.ctx, c.dataFlags, journal.Options{}, env.log)
 		if err == nil {
 			s, err = n.status(env.ctx)
 			err = errors.Join(err, n.close())
