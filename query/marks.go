@@ -134,7 +134,7 @@ func (m *marker) appendStretch(marks []Mark, x *node, i int) []Mark {
 		}
 	}
 	end := spans[last].End
-	if s := spans[last]; x.prefix && s.Second > s.Start && utf8.RuneCountInString(x.words[last]) == 1 { // the first unit of a pair
+	if s := spans[last]; x.prefix && s.Second > s.Start { // only a single unit of a run is a prefix of a pair
 		end = s.Second
 	}
 	return append(marks, Mark{from, end})

@@ -87,6 +87,7 @@ func filterNames() []string {
 	for n := range filters {
 		ns = append(ns, n)
 	}
+	ns = append(ns, aliasesOf("has")...)
 	slices.Sort(ns)
 	return ns
 }

@@ -42,6 +42,11 @@ func Parse(raw []byte, p tweet.Provenance, capturedAt int64) ([]tweet.Record, *C
 	if err != nil {
 		return nil, nil, err
 	}
+	return parseSound(raw, k, p, capturedAt)
+}
+
+// parseSound takes a message that is known to be sound, and its keys.
+func parseSound(raw []byte, k keys, p tweet.Provenance, capturedAt int64) ([]tweet.Record, *Control, error) {
 	switch k.shape() {
 	case shapeV2:
 		return parseV2(raw, noIncludes, p, capturedAt)

@@ -22,6 +22,7 @@ type framed struct {
 	pos   int64  // line; in arrays and envelopes the number of the record
 	err   error
 	parse parser                         // nil: Parse
+	keys  keys                           // of a sound object, where they are known
 	refer func([]byte) (tweet.ID, error) // where it names a tweet only
 	of    *reading
 }
@@ -243,7 +244,10 @@ func (f *framer) skipLine() error {
 
 // whole takes a sound value: a message, or an envelope of messages.
 func (f *framer) whole(b []byte, k keys, pos int64) error {
-	x := framed{raw: b, pos: pos, parse: f.parse}
+	x := framed{raw: b, pos: pos, parse: f.parse, keys: k}
+	if b[0] == '{' {
+		x.keys |= keySound
+	}
 	if f.parse != nil {
 		return f.give(x)
 	}

@@ -126,16 +126,16 @@ func (c *chunk) parse(o Options) {
 
 // item makes what is told of a record.
 func (x *framed) item(it *Item, from tweet.Provenance) {
-	parse := x.parse
-	if parse == nil {
-		parse = Parse
-	}
 	switch it.Err = x.err; {
 	case x.err != nil:
 	case x.refer != nil:
 		it.Reference, it.Err = x.refer(x.raw)
+	case x.parse != nil:
+		it.Records, it.Control, it.Err = x.parse(x.raw, from, 0)
+	case x.keys&keySound != 0:
+		it.Records, it.Control, it.Err = parseSound(x.raw, x.keys, from, 0)
 	default:
-		it.Records, it.Control, it.Err = parse(x.raw, from, 0)
+		it.Records, it.Control, it.Err = Parse(x.raw, from, 0)
 	}
 	if it.Err != nil {
 		it.Raw = x.raw

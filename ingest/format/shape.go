@@ -25,6 +25,7 @@ const (
 	keyIncludedLists // users, places, media, polls, tweets: the lists of includes, on their own
 	keyDelete        // any of the one-key notices of v1.1
 	keyInfo          // what an activity stream says about itself
+	keySound         // not a key: the object has been judged
 )
 
 // keyOf is 0 for a key that tells nothing.
