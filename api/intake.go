@@ -3,6 +3,7 @@ package api
 import (
 	"bufio"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,10 +14,19 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"birdwatch/tweet"
 )
 
-// ImportLine is one line of a body of POST /2/tweets/import.
+// ImportLine is one line of a body of POST /2/tweets/import: a record as the sender's program read it, since a record's bytes alone do
+// not tell everything (the includes of a page, the headers of a table). Without Kind the bytes are read here.
 type ImportLine struct {
+	Kind    tweet.Kind      `json:"kind,omitempty"`
+	ID      tweet.ID        `json:"id,omitempty,string"`
+	UserID  tweet.ID        `json:"user_id,omitempty,string"`
+	Partial bool            `json:"partial,omitempty"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+
 	File       string `json:"file"`
 	Pos        int64  `json:"pos"`
 	CapturedAt int64  `json:"captured_at,omitempty"` // Unix milliseconds

@@ -113,7 +113,11 @@ func (c *copyCommand) conclude(env *environment, r *copyRound, stats search.Stat
 	if r.here != r.there {
 		return errors.New("the checksums differ although nothing was left to copy")
 	}
-	fmt.Fprintf(env.stdout, "equal: %d documents, up to %s of the journal\n", r.here.n, at)
+	place := "before any journal"
+	if !at.IsZero() {
+		place = "up to " + at.String() + " of the journal"
+	}
+	fmt.Fprintf(env.stdout, "equal: %d documents, %s\n", r.here.n, place)
 	return nil
 }
 

@@ -21,18 +21,25 @@ import (
 type importCommand struct {
 	dataFlags
 	serverFlags
-	Paths      []string  `arg:"" optional:"" name:"path" help:"Files, folders, or - for standard input; gz, bz2, tar and zip are unpacked."`
-	Bundled    bool      `help:"Put the bundled sample in: 425 real tweets."`
-	CapturedAt time.Time `format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME" help:"When the files' tweets were captured (RFC 3339). Default: unknown, which any known time beats."`
-	Rejects    string    `type:"path" placeholder:"FILE" help:"Keep the bytes of bad records in this file, one a line."`
-	Quiet      bool      `short:"q" help:"No progress, only the summary."`
-	JSON       bool      `name:"json" help:"The summary as JSON."`
+	Paths      []string          `arg:"" optional:"" name:"path" help:"Files, folders, or - for standard input; gz, bz2, tar and zip are unpacked."`
+	Bundled    bool              `help:"Put the bundled sample in: 425 real tweets."`
+	CapturedAt time.Time         `format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME" help:"When the files' tweets were captured (RFC 3339). Default: unknown, which any known time beats."`
+	Format     string            `enum:",json,csv,ids,export" default:"" help:"What the files are: json, csv, ids or export. Default: what is found by looking inside."`
+	Map        map[string]string `placeholder:"COLUMN=FIELD" help:"What columns of tables are, where their names do not tell; - for none. All by number, from 1: the table has no header."`
+	Charset    string            `placeholder:"NAME" help:"Encoding of tables that are not UTF-8. Default: windows-1252."`
+	Rejects    string            `type:"path" placeholder:"FILE" help:"Keep the bytes of bad records in this file, one a line."`
+	Quiet      bool              `short:"q" help:"No progress, only the summary."`
+	JSON       bool              `name:"json" help:"The summary as JSON."`
 }
 
 // Run imports into the data folder, or streams to the server that has it.
 func (c *importCommand) Run(env *environment) error {
 	if len(c.Paths) == 0 && !c.Bundled {
 		return usage(errors.New("import: name files or folders, - for standard input, or give --bundled"))
+	}
+	o := c.options()
+	if err := o.Check(); err != nil {
+		return usage(fmt.Errorf("import: %w", err))
 	}
 	for _, p := range c.Paths {
 		if _, err := os.Stat(p); p != "-" && err != nil {
@@ -65,6 +72,10 @@ func (c *importCommand) Run(env *environment) error {
 		return &codeError{exitBadLines, fmt.Errorf("%d records were bad; all others are in", summary.Bad)}
 	}
 	return nil
+}
+
+func (c *importCommand) options() format.Options {
+	return format.Options{From: "import", Format: c.Format, Map: c.Map, Charset: c.Charset}
 }
 
 // importTo takes records and gives the counts of what was done.
@@ -114,12 +125,15 @@ type importRun struct {
 	bar      *bar
 	rejects  io.Writer
 	counts   ingest.Summary // of what never reaches the archive
-	err      error
+	// references are tweets that lists of ids name; there is nothing of them to keep.
+	references int64
+	err        error
 }
 
 // records gives all records of the paths, and reports what is wrong on the way.
 func (r *importRun) records(ctx context.Context) iter.Seq[tweet.Record] {
-	o := format.Options{From: "import", Stdin: r.env.stdin, Progress: r.progress}
+	o := r.command.options()
+	o.Stdin, o.Progress = r.env.stdin, r.progress
 	if !r.command.CapturedAt.IsZero() {
 		o.CapturedAt = r.command.CapturedAt.UnixMilli()
 	}
@@ -137,6 +151,8 @@ func (r *importRun) records(ctx context.Context) iter.Seq[tweet.Record] {
 				r.reject(it)
 			case it.Control != nil:
 				r.counts.Passed++
+			case it.Reference != 0:
+				r.references++
 			}
 			for _, rec := range it.Records {
 				if !yield(rec) {
@@ -192,6 +208,9 @@ func (r *importRun) print(s ingest.Summary, took time.Duration) {
 	}
 	fmt.Fprintf(r.env.stdout, "read %d tweets in %s (%.0f a second): %d new, %d the same, %d updated, %d deleted\n",
 		s.Read, took.Round(10*time.Millisecond), float64(s.Read)/max(took.Seconds(), 0.001), s.New, s.Same, s.Updated, s.Deleted)
+	if r.references > 0 {
+		fmt.Fprintf(r.env.stdout, "%d tweets were named by their ids alone and are not kept\n", r.references)
+	}
 	if s.Notices+s.Passed+s.Refused+s.Bad > 0 {
 		fmt.Fprintf(r.env.stdout, "%d notices, %d of them of tweets that were here; %d other messages passed over; %d refused; %d bad\n",
 			s.Notices, s.Honored, s.Passed, s.Refused, s.Bad)

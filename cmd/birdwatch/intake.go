@@ -109,8 +109,7 @@ func (n intake) lines(body io.Reader, s *ingest.Summary, wrong *error) iter.Seq[
 				*wrong = &api.InputError{Message: "a line is not of the form of an import"}
 				return
 			}
-			from := tweet.Provenance{From: "import", File: line.File, Pos: line.Pos}
-			recs, ctl, err := format.Parse(line.Raw, from, line.CapturedAt)
+			recs, ctl, err := recordsOf(&line)
 			switch {
 			case err != nil:
 				s.Bad++
@@ -125,6 +124,27 @@ func (n intake) lines(body io.Reader, s *ingest.Summary, wrong *error) iter.Seq[
 		}
 		*wrong = in.Err()
 	}
+}
+
+// recordsOf makes the records of a line. A payload is decoded and written anew: what is stored is of this program's making.
+func recordsOf(line *api.ImportLine) ([]tweet.Record, *format.Control, error) {
+	from := tweet.Provenance{From: "import", File: line.File, Pos: line.Pos}
+	if line.Kind == 0 {
+		return format.Parse(line.Raw, from, line.CapturedAt)
+	}
+	r := tweet.Record{Kind: line.Kind, ID: line.ID, UserID: line.UserID, Partial: line.Partial, CapturedAt: line.CapturedAt, Raw: line.Raw, Provenance: from, Payload: line.Payload}
+	if line.Kind != tweet.KindTweet {
+		return []tweet.Record{r}, nil, nil
+	}
+	p, err := tweet.Decode(line.Payload)
+	if err == nil && (p.Data.ID != line.ID || line.ID <= 0) {
+		err = fmt.Errorf("the payload is of tweet %d, the record of %d", p.Data.ID, line.ID)
+	}
+	if err == nil {
+		r.Tweet = p
+		r.Payload, err = tweet.Encode(p)
+	}
+	return []tweet.Record{r}, nil, err
 }
 
 // Delete deletes tweets, now.

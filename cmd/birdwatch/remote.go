@@ -46,7 +46,7 @@ func (c *importCommand) remote(*environment) (importTo, func() error, error) {
 			return nil
 		}
 		for r := range recs {
-			line, err := json.Marshal(api.ImportLine{File: r.Provenance.File, Pos: r.Provenance.Pos, CapturedAt: r.CapturedAt, Raw: r.Raw})
+			line, err := json.Marshal(api.ImportLine{Kind: r.Kind, ID: r.ID, UserID: r.UserID, Partial: r.Partial, Payload: r.Payload, File: r.Provenance.File, Pos: r.Provenance.Pos, CapturedAt: r.CapturedAt, Raw: r.Raw})
 			if err != nil {
 				return total, fmt.Errorf("send record: %w", err)
 			}
