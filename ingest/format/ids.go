@@ -19,7 +19,7 @@ func isReference(line []byte) bool {
 		return len(line) <= 19
 	}
 	m := statusLink.FindSubmatch(line)
-	return m != nil && bytes.IndexAny(line[len(m[0]):], " \t,;{") < 0
+	return m != nil && !bytes.ContainsAny(line[len(m[0]):], " \t,;{")
 }
 
 // references gives the tweets that a list names, one a line.

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"unicode/utf8"
 
-	"github.com/goccy/go-json"
-
 	"birdwatch/query"
 	"birdwatch/tweet"
 )
@@ -79,15 +77,6 @@ func (s *source) document() (*tweet.Document, error) {
 	}
 	d.Payload, d.Raw, d.Figures, d.Provenance = c.Payload, c.Raw, c.Figures, c.Provenance
 	return d, nil
-}
-
-// parseSource reads a document's _source.
-func parseSource(b []byte) (*tweet.Document, error) {
-	var s source
-	if err := json.Unmarshal(b, &s); err != nil {
-		return nil, fmt.Errorf("a document's source: %w", err)
-	}
-	return s.document()
 }
 
 var targets = sync.Pool{New: func() any { return new(query.Target) }}

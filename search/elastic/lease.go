@@ -216,10 +216,10 @@ func (a *Archive) readState(ctx context.Context, id string, to any) (version, er
 		Source json.RawMessage `json:"_source"`
 	}
 	if err := json.Unmarshal(body, &found); err != nil {
-		return version{}, fmt.Errorf("Elasticsearch: %s: %w", id, err)
+		return version{}, fmt.Errorf("the server Elasticsearch: %s: %w", id, err)
 	}
 	if err := json.Unmarshal(found.Source, to); err != nil {
-		return version{}, fmt.Errorf("Elasticsearch: %s: %w", id, err)
+		return version{}, fmt.Errorf("the server Elasticsearch: %s: %w", id, err)
 	}
 	return found.version, nil
 }
@@ -239,7 +239,7 @@ func (a *Archive) writeState(ctx context.Context, id string, doc any, over versi
 	}
 	var now version
 	if err := json.Unmarshal(body, &now); err != nil {
-		return version{}, fmt.Errorf("Elasticsearch: %s: %w", id, err)
+		return version{}, fmt.Errorf("the server Elasticsearch: %s: %w", id, err)
 	}
 	return now, nil
 }

@@ -9,7 +9,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -168,8 +167,7 @@ func openDB(path string, maxPages int, readOnly bool) (*sql.DB, error) {
 	} else {
 		pragmas = append(pragmas, fmt.Sprintf("cache_size(-%d)", writerCache))
 	}
-	q := url.Values{"_pragma": pragmas}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+	db, err := sql.Open("sqlite", fileURI(path, pragmas...))
 	if err != nil {
 		return nil, err
 	}

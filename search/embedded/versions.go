@@ -83,7 +83,7 @@ func check(ctx context.Context, tx executor, o Options) error {
 		return fmt.Errorf("the file has format %d, this program knows up to %d: use a newer one", format, formatVersion)
 	case o.Stale && format < formatVersion && !o.ReadOnly:
 		return upgrade(ctx, tx, format)
-	case o.Stale:
+	case o.Stale && format == formatVersion:
 		return nil
 	case format < formatVersion || filled < formatVersion:
 		return fmt.Errorf("the file has format %d, this program has %d, and the index has to be made again: run: birdwatch reindex", min(format, filled), formatVersion)
