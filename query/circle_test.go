@@ -51,7 +51,7 @@ func TestCircleHoldsWholeBoxes(t *testing.T) {
 			t.Fatalf("%v does not hold %d %d %d %d, which is within %v m", c, west, south, east, north, farthest)
 		}
 	})
-	if held < 10 {
+	if held < 10 && !testing.Short() {
 		t.Errorf("only %d boxes are held", held)
 	}
 }
@@ -71,7 +71,7 @@ func TestBoundsHaveAllOfTheCircle(t *testing.T) {
 			t.Fatalf("%v holds %v, its bounds %v do not", c, target.Figures, c.Bounds())
 		}
 	})
-	if held < 10 {
+	if held < 10 && !testing.Short() {
 		t.Errorf("only %d places are held", held)
 	}
 }

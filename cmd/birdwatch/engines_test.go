@@ -24,7 +24,7 @@ func TestCopyBetweenEngines(t *testing.T) {
 		if out, code := runCommand(t, "import", "--data", f.Data, "-q", "--bundled"); code != 0 {
 			t.Fatalf("import: %d %s", code, out)
 		}
-		player := spawn(t, "replay", "--listen", "127.0.0.1:0", "--rate", "200", "--loop", "--renumber", "--deletes", "0.1", "--delete-after", "1s", "--seed", "3")
+		player := spawn(t, "replay", "--listen", "127.0.0.1:0", "--rate", "40", "--loop", "--renumber", "--deletes", "0.1", "--delete-after", "1s", "--seed", "3")
 		server := spawn(t, "serve", "--data", f.Data, "--listen", "127.0.0.1:0", "--stream-url", player.url)
 		var copying sync.WaitGroup
 		copying.Go(func() {
