@@ -43,6 +43,7 @@ func TestCopyBetweenEngines(t *testing.T) {
 		w := &faultWorld{t: t, server: moved, token: tokenOf(t, f.Data)}
 		w.caughtUp("moved")
 		moved.stop(syscall.SIGTERM)
+		settle(t, f) // it may have been stopped before its archive had all
 
 		if out, code := runCommand(t, "copy", "--from", f.Data, "--to", url, "--elastic-prefix", f.With.Prefix, "-q"); code != 0 || !strings.Contains(out, "equal: ") && !strings.Contains(out, "all ") {
 			t.Errorf("copy again: %d %s", code, out)
@@ -53,6 +54,24 @@ func TestCopyBetweenEngines(t *testing.T) {
 		}
 		same(t, dataFlags{Data: f.Data}, dataFlags{Data: back})
 	})
+}
+
+// settle has a folder's archive take all that the journal has.
+func settle(t *testing.T, f dataFlags) {
+	t.Helper()
+	n, err := openNode(t.Context(), f, journal.Options{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.close()
+	ctx, cancel := context.WithCancel(t.Context())
+	var following sync.WaitGroup
+	following.Go(func() { _ = n.follow(ctx) })
+	if err := n.caughtUp(ctx); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	following.Wait()
 }
 
 // same holds two archives against each other: every document, and what a search finds.

@@ -185,7 +185,13 @@ func (w *faultWorld) all() {
 		for _, id := range w.ids[from:min(from+100, len(w.ids))] {
 			ids = append(ids, id.String())
 		}
-		status, answer := ask(w.t, w.t.Context(), http.MethodGet, w.server.url+"/2/tweets?ids="+strings.Join(ids, ","), w.token, "")
+		status, answer := 0, ""
+		for try := 0; status != http.StatusOK && try < 10; try++ { // a busy server may ask for patience
+			status, answer = ask(w.t, w.t.Context(), http.MethodGet, w.server.url+"/2/tweets?ids="+strings.Join(ids, ","), w.token, "")
+		}
+		if status != http.StatusOK {
+			w.t.Errorf("look-up: %d %s", status, answer)
+		}
 		for _, id := range ids {
 			if status != http.StatusOK || !strings.Contains(answer, `"id":"`+id+`"`) {
 				lost++
