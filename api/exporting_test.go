@@ -135,11 +135,9 @@ func TestExportInParts(t *testing.T) {
 
 // failsAt makes the archive fail from its nth search on.
 func (s *served) failsAt(n int, err error) {
-	s.searched = func() {
-		if n--; n < 0 {
-			s.fails = err
-		}
-	}
+	f := &failure{err: err}
+	f.left.Store(int64(n))
+	s.failing.Store(f)
 }
 
 // TestExportBreaksOff: no client takes what is broken off for whole, and the line that says so tells how to go on.
@@ -148,7 +146,6 @@ func TestExportBreaksOff(t *testing.T) {
 	s := serveWorld(t, w, api.Config{}, liveOptions)
 	for _, format := range []string{"format=jsonl", "format=csv", "format=ids", "content=raw"} {
 		for _, coding := range []string{"identity", "gzip"} {
-			w.fails = nil
 			s.failsAt(2, fmt.Errorf("secret: %w", search.ErrUnavailable))
 			a, got, err := body(t, s, export+"?query=bird&"+format, "Accept-Encoding: "+coding)
 			if !errors.Is(err, io.ErrUnexpectedEOF) {

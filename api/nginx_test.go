@@ -74,7 +74,7 @@ func TestExportBehindNginx(t *testing.T) {
 	c := client.New(behind.URL, "")
 	defer c.Close()
 	for _, format := range []string{"jsonl", "csv", "ids"} {
-		s.fails, s.searched = nil, nil
+		s.failing.Store(nil)
 		var out strings.Builder
 		done, err := c.Export(t.Context(), url.Values{"query": {"bird"}, "format": {format}}, &out, nil)
 		if err != nil || done.Count != 1203 || strings.Count(out.String(), "\n") < 1203 {
@@ -85,7 +85,6 @@ func TestExportBehindNginx(t *testing.T) {
 			t.Errorf("%s: %v, %d bytes", format, err, len(whole))
 		}
 		for _, coding := range []string{"identity", "gzip"} {
-			s.fails = nil
 			s.failsAt(2, search.ErrUnavailable)
 			_, got, err := body(t, behind, export+"?query=bird&format="+format, "Accept-Encoding: "+coding)
 			known := err != nil

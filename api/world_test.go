@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,8 +32,14 @@ type world struct {
 	changed chan struct{}
 	fails   error // what archive answers fail with
 
-	slow     bool   // no search ends before its time is up
-	searched func() // called by every search; may be nil
+	slow    bool // no search ends before its time is up
+	failing atomic.Pointer[failure]
+}
+
+// failure is one that comes after some searches. It is set while requests may still be under way.
+type failure struct {
+	left atomic.Int64 // searches that work
+	err  error
 }
 
 func newWorld() *world { return &world{epoch: "e1", changed: make(chan struct{})} }
@@ -180,8 +187,8 @@ func behind(a, b search.Hit) int {
 }
 
 func (w *world) Search(ctx context.Context, r search.Request) (search.Page, error) {
-	if w.searched != nil {
-		w.searched()
+	if f := w.failing.Load(); f != nil && f.left.Add(-1) < 0 {
+		return search.Page{}, f.err
 	}
 	if w.slow {
 		<-ctx.Done()
