@@ -103,10 +103,10 @@ func Not(e Expr) Expr {
 }
 
 // Since matches tweets created at t or later.
-func Since(t time.Time) Expr { return between{CreatedAt, ceilMilli(t), math.MaxInt64} }
+func Since(t time.Time) Expr { return between{CreatedAt, CeilMilli(t), math.MaxInt64} }
 
 // Until matches tweets created before t.
-func Until(t time.Time) Expr { return between{CreatedAt, math.MinInt64, ceilMilli(t) - 1} }
+func Until(t time.Time) Expr { return between{CreatedAt, math.MinInt64, CeilMilli(t) - 1} }
 
 // AfterID matches tweets with a greater id.
 func AfterID(id tweet.ID) Expr {
@@ -125,8 +125,8 @@ const (
 	latest   = 253402300799_999 // 9999-12-31
 )
 
-// ceilMilli is the first whole millisecond at t or later; created_at has no finer steps.
-func ceilMilli(t time.Time) int64 {
+// CeilMilli is the first whole millisecond at t or later, within the years that RFC 3339 can write; created_at has no finer steps.
+func CeilMilli(t time.Time) int64 {
 	ms := t.UnixMilli()
 	if t.Nanosecond()%int(time.Millisecond) != 0 {
 		ms++

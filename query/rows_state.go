@@ -36,13 +36,13 @@ var contents = []choice{
 	{"hashtags", nil, func(t *Target) bool { return len(t.hashtags) > 0 }},
 	{"cashtags", []string{"symbols"}, func(t *Target) bool { return len(t.cashtags) > 0 }},
 	{"links", nil, func(t *Target) bool {
-		return slices.ContainsFunc(t.urls, func(u tweet.URL) bool { return !isMedia(&u) })
+		return slices.ContainsFunc(t.urls, func(u tweet.URL) bool { return !u.IsMedia() })
 	}},
-	{"mentions", nil, func(t *Target) bool { return len(t.mentions) > 0 || t.repeatedName() != "" }},
+	{"mentions", nil, func(t *Target) bool { return len(t.mentions) > 0 || t.view.RepeatedName() != "" }},
 	{"media", nil, func(t *Target) bool {
 		a := t.view.Subject.Attachments
 		return a != nil && len(a.MediaKeys) > 0 ||
-			slices.ContainsFunc(t.urls, func(u tweet.URL) bool { return isMedia(&u) })
+			slices.ContainsFunc(t.urls, func(u tweet.URL) bool { return u.IsMedia() })
 	}},
 	{"images", nil, func(t *Target) bool { return t.hasMedia("photo") }},
 	{"videos", []string{"video_link", "native_video"}, func(t *Target) bool { return t.hasMedia("video") }},

@@ -94,18 +94,12 @@ func parseCountry(p *parser, o *Operator, v value) Expr {
 	return one(o, v.text)
 }
 
-// languages are old tags and what they are now.
-var languages = map[string]string{"iw": "he", "in": "id"}
-
 func parseLang(p *parser, o *Operator, v value) Expr {
 	tag := strings.ToLower(v.text)
 	if len(tag) < 2 || len(tag) > 35 || strings.Trim(tag, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || tag[0] < 'a' {
 		p.fail(v.pos, v.end, quote(excerpt(v.text))+" is no tag of a language", "such as "+o.Example+"; und where the language is unknown")
 	}
-	if now, ok := languages[tag]; ok {
-		tag = now
-	}
-	return one(o, tag)
+	return one(o, tweet.CurrentLang(tag))
 }
 
 func parseSource(p *parser, o *Operator, v value) Expr {
@@ -123,19 +117,7 @@ func parseSource(p *parser, o *Operator, v value) Expr {
 	return e
 }
 
-func yieldLang(t *Target, o *Operator) {
-	tag := t.view.Subject.Lang
-	if tag == "" {
-		tag = t.view.Payload.Data.Lang
-	}
-	if now, ok := languages[tag]; ok {
-		tag = now
-	}
-	if tag == "" {
-		tag = "und"
-	}
-	t.Terms.AddField(o.Prefix, tag)
-}
+func yieldLang(t *Target, o *Operator) { t.Terms.AddField(o.Prefix, t.view.Lang()) }
 
 // yieldURLs adds each link's expanded and unwound address, and the short one where nothing else is known.
 func yieldURLs(t *Target, o *Operator) { t.eachAddress(func(a string) { t.addURL(o.Prefix, a) }) }
@@ -144,7 +126,7 @@ func yieldURLs(t *Target, o *Operator) { t.eachAddress(func(a string) { t.addURL
 func (t *Target) eachAddress(f func(string)) {
 	for i := range t.urls {
 		u := &t.urls[i]
-		if isMedia(u) {
+		if u.IsMedia() {
 			continue
 		}
 		address := u.ExpandedURL
@@ -156,11 +138,6 @@ func (t *Target) eachAddress(f func(string)) {
 			f(u.UnwoundURL)
 		}
 	}
-}
-
-// isMedia reports whether a link leads to the tweet's own media; older payloads show it by the address only.
-func isMedia(u *tweet.URL) bool {
-	return u.MediaKey != "" || strings.HasPrefix(u.DisplayURL, "pic.twitter.com/") || strings.HasPrefix(u.DisplayURL, "pic.x.com/")
 }
 
 func yieldPlace(t *Target, o *Operator) {

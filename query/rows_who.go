@@ -104,7 +104,7 @@ func yieldMentions(t *Target, o *Operator) {
 	for i := range t.mentions {
 		t.Terms.AddField(o.Prefix, t.mentions[i].Username)
 	}
-	if name := t.repeatedName(); name != "" {
+	if name := t.view.RepeatedName(); name != "" {
 		t.Terms.AddField(o.Prefix, name)
 	}
 }
@@ -136,7 +136,7 @@ func yieldRetweetsOf(t *Target, o *Operator) {
 	case v.RepeatedAuthor != nil:
 		id = v.RepeatedAuthor.ID
 	}
-	t.addUser(o.Prefix, id, t.repeatedName())
+	t.addUser(o.Prefix, id, t.view.RepeatedName())
 }
 
 func yieldQuotesOf(t *Target, o *Operator) {

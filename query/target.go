@@ -4,8 +4,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 	"unsafe"
 
 	"birdwatch/tweet"
@@ -40,7 +38,8 @@ type stretch struct{ from, to int }
 func (t *Target) Set(p *tweet.Payload) {
 	t.Terms.Reset()
 	t.view = p.View()
-	t.setEntities()
+	marked := t.view.Marked()
+	t.urls, t.hashtags, t.cashtags, t.mentions = marked.URLs, marked.Hashtags, marked.Cashtags, marked.Mentions
 	t.Terms.AddText(t.view.Text, t.view.Entities, t.view.Shift)
 	for i := range operators {
 		if o := &operators[i]; o.yield != nil {
@@ -51,29 +50,11 @@ func (t *Target) Set(p *tweet.Payload) {
 	t.clear()
 }
 
-// setEntities takes the marked parts from the payload; where it has none, from the text.
-func (t *Target) setEntities() {
-	e := t.view.Entities
-	if e != nil && len(e.URLs)+len(e.Hashtags)+len(e.Cashtags)+len(e.Mentions)+len(e.Annotations) > 0 {
-		t.urls, t.hashtags, t.cashtags, t.mentions = e.URLs, e.Hashtags, e.Cashtags, e.Mentions
-		return
-	}
-	t.urls = urlsOf(t.view.Text)
-	if strings.ContainsAny(t.view.Text, "#＃") {
-		t.hashtags = tweet.Hashtags(t.view.Text)
-	}
-	if strings.Contains(t.view.Text, "$") {
-		t.cashtags = tweet.Cashtags(t.view.Text)
-	}
-	if strings.ContainsAny(t.view.Text, "@＠") {
-		t.mentions = tweet.Mentions(t.view.Text)
-	}
-}
-
 // linksOf are the links of a tweet.
 func (t *Target) linksOf(v tweet.View) []tweet.URL {
 	t.view = v
-	t.setEntities()
+	marked := t.view.Marked()
+	t.urls, t.hashtags, t.cashtags, t.mentions = marked.URLs, marked.Hashtags, marked.Cashtags, marked.Mentions
 	urls := t.urls
 	t.clear()
 	return urls
@@ -102,29 +83,6 @@ func (t *Target) yield(o *Operator) {
 	from := t.Terms.Fields()
 	o.yield(t, o)
 	t.stretches[o.Prefix-firstPrivate] = stretch{from, t.Terms.Fields()}
-}
-
-// urlsOf finds the addresses in a text that came without entities.
-func urlsOf(text string) (urls []tweet.URL) {
-	for {
-		i := strings.Index(text, "http")
-		if i < 0 {
-			return urls
-		}
-		text = text[i:]
-		n := strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r >= utf8.RuneSelf || r == '"' || r == '<' || r == '>' })
-		if n < 0 {
-			n = len(text)
-		}
-		address := strings.TrimRight(text[:n], ".,:;!?'\")]}")
-		_, rest, ok := strings.Cut(address, "://")
-		if ok && rest != "" && (strings.HasPrefix(address, "http://") || strings.HasPrefix(address, "https://")) {
-			urls = append(urls, tweet.URL{URL: address})
-		} else {
-			n = len("http")
-		}
-		text = text[n:]
-	}
 }
 
 func (t *Target) setFigures() {
@@ -225,23 +183,6 @@ func (t *Target) userName(id tweet.ID) string {
 				return e.Mentions[i].Username
 			}
 		}
-	}
-	return ""
-}
-
-// repeatedName is the handle of the author whom a retweet repeats, if need be from "RT @name: "; "" when this is
-// no retweet.
-func (t *Target) repeatedName() string {
-	v := &t.view
-	if v.Repeated == 0 {
-		return ""
-	}
-	if v.RepeatedAuthor != nil {
-		return v.RepeatedAuthor.Username
-	}
-	d := &v.Payload.Data
-	if name, _, ok := strings.Cut(strings.TrimPrefix(d.Text, "RT @"), ": "); ok && len(name) < len(d.Text) && strings.HasPrefix(d.Text, "RT @") && isHandle(name) {
-		return name
 	}
 	return ""
 }

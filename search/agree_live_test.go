@@ -73,20 +73,7 @@ func (nothing) Content(context.Context, tweet.ID) (*tweet.Payload, error) { retu
 
 // TestLiveAgrees: many random queries stand while the real tweets come; each subscription is sent what the Matcher finds.
 func TestLiveAgrees(t *testing.T) {
-	recs, err := corpus()
-	if err != nil {
-		t.Fatal(err)
-	}
-	k := decoded(t, recs)
-	var payloads []*tweet.Payload
-	for i := range recs {
-		p, err := recs[i].Decoded()
-		if err != nil {
-			t.Fatal(err)
-		}
-		payloads = append(payloads, p)
-	}
-	v := querytest.VocabularyOf(payloads)
+	recs, k, v := world(t)
 	j := &tape{moved: make(chan struct{})}
 	hub := live.NewHub(j, nothing{}, live.Options{Box: len(recs) + 1})
 	ctx, cancel := context.WithCancel(t.Context())

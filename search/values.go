@@ -28,14 +28,7 @@ type valuer struct {
 
 func (v *valuer) set(p *tweet.Payload) {
 	v.view = p.View()
-	v.marks = tweet.Entities{}
-	if e := v.view.Entities; e != nil && len(e.URLs)+len(e.Hashtags)+len(e.Cashtags)+len(e.Mentions)+len(e.Annotations) > 0 {
-		v.marks = *e
-		return
-	}
-	v.marks.URLs = urlsOf(v.view.Text)
-	v.marks.Hashtags = tweet.Hashtags(v.view.Text)
-	v.marks.Mentions = tweet.Mentions(v.view.Text)
+	v.marks = v.view.Marked()
 }
 
 // of gives the values of a facet, valid until the next call.
@@ -50,12 +43,12 @@ func (v *valuer) of(f Facet) []string {
 		for i := range v.marks.Mentions {
 			v.out = append(v.out, v.marks.Mentions[i].Username)
 		}
-		v.out = append(v.out, v.repeated())
+		v.out = append(v.out, v.view.RepeatedName())
 	case Authors:
 		v.out = append(v.out, v.author())
 	case Links, Domains:
 		for i := range v.marks.URLs {
-			if u := &v.marks.URLs[i]; !isMedia(u) {
+			if u := &v.marks.URLs[i]; !u.IsMedia() {
 				address := cmp.Or(u.UnwoundURL, u.ExpandedURL, u.URL)
 				if f == Domains {
 					address = host(address)
@@ -66,7 +59,7 @@ func (v *valuer) of(f Facet) []string {
 	case Words:
 		v.words()
 	case Languages:
-		v.out = append(v.out, v.language())
+		v.out = append(v.out, strings.ToLower(v.view.Lang()))
 	case Sources:
 		v.out = append(v.out, v.view.Payload.Data.Source)
 	}
@@ -109,35 +102,7 @@ func (v *valuer) author() string {
 	return ""
 }
 
-// repeated is the author whom a retweet repeats: it names them.
-func (v *valuer) repeated() string {
-	if v.view.Repeated == 0 {
-		return ""
-	}
-	if u := v.view.RepeatedAuthor; u != nil {
-		return u.Username
-	}
-	rest, is := strings.CutPrefix(v.view.Payload.Data.Text, "RT @")
-	name, _, ends := strings.Cut(rest, ": ")
-	if !is || !ends || strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf || r != '_' && !isAlphanumeric(r) }) {
-		return ""
-	}
-	return name
-}
-
 func isAlphanumeric(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
-
-// language is the tag as lang: takes it.
-func (v *valuer) language() string {
-	switch tag := cmp.Or(v.view.Subject.Lang, v.view.Payload.Data.Lang, "und"); tag {
-	case "iw":
-		return "he"
-	case "in":
-		return "id"
-	default:
-		return strings.ToLower(tag)
-	}
-}
 
 // words are those of the text, without tags, names and addresses, which have facets of their own, and without single letters and
 // digits: of a run of a script without blanks its pairs.
@@ -187,34 +152,6 @@ func withoutMarks(text string) string {
 		blank(m.Start, m.End)
 	}
 	return string(runes)
-}
-
-// urlsOf finds the addresses in a text that came without entities.
-func urlsOf(text string) (urls []tweet.URL) {
-	for {
-		i := strings.Index(text, "http")
-		if i < 0 {
-			return urls
-		}
-		text = text[i:]
-		n := strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r >= utf8.RuneSelf || r == '"' || r == '<' || r == '>' })
-		if n < 0 {
-			n = len(text)
-		}
-		address := strings.TrimRight(text[:n], ".,:;!?'\")]}")
-		scheme, rest, ok := strings.Cut(address, "://")
-		if ok && rest != "" && (scheme == "http" || scheme == "https") {
-			urls = append(urls, tweet.URL{URL: address})
-		} else {
-			n = len("http")
-		}
-		text = text[n:]
-	}
-}
-
-// isMedia reports whether a link leads to the tweet's own media; older payloads show it by the address only.
-func isMedia(u *tweet.URL) bool {
-	return u.MediaKey != "" || strings.HasPrefix(u.DisplayURL, "pic.twitter.com/") || strings.HasPrefix(u.DisplayURL, "pic.x.com/")
 }
 
 // host is an address's host in small letters without port and www.

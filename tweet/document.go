@@ -212,3 +212,47 @@ func (d *Document) Without(id ID) (*Document, error) {
 	}
 	return &m, nil
 }
+
+// WithoutPlaces gives the document without the places that were withdrawn, of its own tweet and of copies inside it, its raw cut; d itself
+// when there are none. upTo says of a user up to which id their tweets lose their place; 0 for none.
+func (d *Document) WithoutPlaces(upTo func(user ID) (ID, error)) (*Document, error) {
+	if d.Tombstone || !bytes.Contains(d.Payload, []byte(`"geo":`)) {
+		return d, nil
+	}
+	p, err := Decode(d.Payload)
+	if err != nil {
+		return nil, err
+	}
+	tweets := []*Tweet{&p.Data}
+	if p.Includes != nil {
+		for i := range p.Includes.Tweets {
+			tweets = append(tweets, &p.Includes.Tweets[i])
+		}
+	}
+	some := false
+	kept := map[string]bool{}
+	for _, t := range tweets {
+		if t.Geo == nil {
+			continue
+		}
+		end, err := upTo(t.AuthorID)
+		switch {
+		case err != nil:
+			return nil, err
+		case t.ID <= end:
+			t.Geo, some = nil, true
+		default:
+			kept[t.Geo.PlaceID] = true
+		}
+	}
+	if !some {
+		return d, nil
+	}
+	if p.Includes != nil {
+		p.Includes.Places = slices.DeleteFunc(p.Includes.Places, func(p Place) bool { return !kept[p.ID] })
+	}
+	m := *d
+	m.Raw, m.RawCut = nil, true
+	m.Payload, err = Encode(p)
+	return &m, err
+}

@@ -1,6 +1,9 @@
 package tweet
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // View is a payload as searches see it. A retweet is searched by the tweet that it
 // repeats (words, tags, links, media, sensitivity, figures); author, time and source
@@ -71,4 +74,40 @@ func (p *Payload) userNamed(name string) *User {
 		}
 	}
 	return nil
+}
+
+// Marked gives the marked parts of Text: those of Entities, or where there are none those that the text itself shows. Nothing is allocated
+// where Entities has them.
+func (v *View) Marked() Entities {
+	if e := v.Entities; e != nil && len(e.URLs)+len(e.Hashtags)+len(e.Cashtags)+len(e.Mentions)+len(e.Annotations) > 0 {
+		return *e
+	}
+	return Entities{URLs: URLs(v.Text), Hashtags: Hashtags(v.Text), Cashtags: Cashtags(v.Text), Mentions: Mentions(v.Text)}
+}
+
+// RepeatedName is the handle of the author whom a retweet repeats, if need be from "RT @name: "; "" when it is unknown, or this is no
+// retweet.
+func (v *View) RepeatedName() string {
+	switch {
+	case v.Repeated == 0:
+		return ""
+	case v.RepeatedAuthor != nil:
+		return v.RepeatedAuthor.Username
+	}
+	name, _, _ := cutRetweet(v.Payload.Data.Text)
+	return name
+}
+
+// Lang is the BCP 47 tag of the content, und where it is unknown; old tags are given as what they are now.
+func (v *View) Lang() string { return CurrentLang(cmp.Or(v.Subject.Lang, v.Payload.Data.Lang, "und")) }
+
+// CurrentLang is what a tag in small letters is written as now.
+func CurrentLang(tag string) string {
+	switch tag {
+	case "iw":
+		return "he"
+	case "in":
+		return "id"
+	}
+	return tag
 }

@@ -59,7 +59,7 @@ func (a *Archive) put(ctx context.Context, items []*item) error {
 		if id, ok := a.writer.newest[i.period]; ok && i.id > id {
 			a.writer.newest[i.period] = i.id
 		}
-		strays = strays || bytes.Contains(i.content, []byte(strayTerm))
+		strays = strays || bytes.Contains(i.content, []byte(search.StrayTerm))
 	}
 	if err := a.ensure(ctx, wanted); err != nil {
 		return err

@@ -3,8 +3,6 @@ package elastic
 import (
 	"context"
 	"fmt"
-	"math"
-	"sort"
 	"strconv"
 	"time"
 
@@ -16,21 +14,18 @@ import (
 
 // Count gives the exact number of matches in each bucket.
 func (a *Archive) Count(ctx context.Context, r search.Request, buckets []time.Time) ([]int64, error) {
-	t := tally{counts: make([]int64, max(0, len(buckets)-1))}
-	if len(t.counts) == 0 {
-		return t.counts, nil
-	}
-	for _, b := range buckets {
-		t.edges = append(t.edges, ceilMilli(b))
+	t := search.NewHistogram(buckets)
+	if len(t.Counts) == 0 {
+		return t.Counts, nil
 	}
 	r.Query = query.And(r.Query, query.Since(buckets[0]), query.Until(buckets[len(buckets)-1]))
-	if err := a.count(ctx, &r, &t); err != nil {
+	if err := a.count(ctx, &r, t); err != nil {
 		return nil, fault("count", err)
 	}
-	return t.counts, nil
+	return t.Counts, nil
 }
 
-func (a *Archive) count(ctx context.Context, r *search.Request, t *tally) error {
+func (a *Archive) count(ctx context.Context, r *search.Request, t *search.Histogram) error {
 	p, ps, err := a.begin(ctx, r)
 	if err != nil || len(ps) == 0 {
 		return err
@@ -52,7 +47,7 @@ func (a *Archive) count(ctx context.Context, r *search.Request, t *tally) error 
 		return nil
 	}
 	return a.walk(p, rest, ps, false, mostFetch).each(ctx, func(h *found) bool {
-		t.add(h.created)
+		t.Add(h.created)
 		return true
 	})
 }
@@ -61,17 +56,17 @@ func (a *Archive) count(ctx context.Context, r *search.Request, t *tally) error 
 const mostRanges = 5_000
 
 // counted adds what the server counts.
-func (a *Archive) counted(ctx context.Context, ps []period, where string, t *tally) error {
-	if len(t.counts) == 1 {
+func (a *Archive) counted(ctx context.Context, ps []period, where string, t *search.Histogram) error {
+	if len(t.Counts) == 1 {
 		got, err := a.ask(ctx, ps, `{"size":0,"track_total_hits":true,"query":`+where+`}`)
 		if err != nil {
 			return err
 		}
-		t.counts[0] += got.Hits.Total.Value
+		t.Counts[0] += got.Hits.Total.Value
 		return nil
 	}
-	for from := 0; from < len(t.counts); from += mostRanges {
-		if err := a.countedIn(ctx, ps, where, t, from, min(from+mostRanges, len(t.counts))); err != nil {
+	for from := 0; from < len(t.Counts); from += mostRanges {
+		if err := a.countedIn(ctx, ps, where, t, from, min(from+mostRanges, len(t.Counts))); err != nil {
 			return err
 		}
 	}
@@ -79,15 +74,15 @@ func (a *Archive) counted(ctx context.Context, ps []period, where string, t *tal
 }
 
 // countedIn adds the buckets from one to another.
-func (a *Archive) countedIn(ctx context.Context, ps []period, where string, t *tally, from, to int) error {
+func (a *Archive) countedIn(ctx context.Context, ps []period, where string, t *search.Histogram, from, to int) error {
 	body := []byte(`{"size":0,"track_total_hits":false,"query":` + where + `,"aggs":{"by":{"range":{"field":"created_at","ranges":[`)
 	for i := from; i < to; i++ {
 		if i > from {
 			body = append(body, ',')
 		}
 		body = strconv.AppendInt(append(body, `{"key":"`...), int64(i), 10)
-		body = strconv.AppendInt(append(body, `","from":`...), t.edges[i], 10)
-		body = append(strconv.AppendInt(append(body, `,"to":`...), t.edges[i+1], 10), '}')
+		body = strconv.AppendInt(append(body, `","from":`...), t.Edges[i], 10)
+		body = append(strconv.AppendInt(append(body, `,"to":`...), t.Edges[i+1], 10), '}')
 	}
 	got, err := a.ask(ctx, ps, string(append(body, `]}}}}`...)))
 	if err != nil {
@@ -112,29 +107,7 @@ func (a *Archive) countedIn(ctx context.Context, ps []period, where string, t *t
 		if err != nil || i < from || i >= to {
 			return fmt.Errorf("counts of Elasticsearch: a bucket %.20q that was not asked for", b.Key)
 		}
-		t.counts[i] += b.Count
+		t.Counts[i] += b.Count
 	}
 	return nil
-}
-
-// tally counts matches by time.
-type tally struct {
-	edges, counts []int64
-}
-
-func (t *tally) add(at int64) {
-	// The last edge that is not after it: of equal ones, all but the last begin a bucket of no width.
-	i := sort.Search(len(t.edges), func(i int) bool { return t.edges[i] > at }) - 1
-	if i >= 0 && i < len(t.counts) {
-		t.counts[i]++
-	}
-}
-
-// ceilMilli is the first whole millisecond at t or later; created_at has no finer steps.
-func ceilMilli(t time.Time) int64 {
-	ms := t.UnixMilli()
-	if t.Nanosecond()%int(time.Millisecond) != 0 && ms != math.MaxInt64 {
-		ms++
-	}
-	return ms
 }

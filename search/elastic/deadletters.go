@@ -41,7 +41,7 @@ func reasonOf(problem error) string {
 // letterOf makes the letter of what is refused. The same comes to the same key, however often it comes.
 func letterOf(o *op) letter {
 	d := o.doc
-	l := letter{ID: d.ID, Reason: reasonOf(o.problem), FirstSeq: d.FirstSeq, At: d.At, BodyAt: d.BodyAt, Flags: flagsOf(d), Whole: o.whole}
+	l := letter{ID: d.ID, Reason: reasonOf(o.problem), FirstSeq: d.FirstSeq, At: d.At, BodyAt: d.BodyAt, Flags: search.Flags(d), Whole: o.whole}
 	if o.entry != nil {
 		l.Seq, l.Frame = o.entry.Seq, o.entry.Frame
 	}
@@ -150,7 +150,7 @@ func (l *letter) cut(ids []tweet.ID) (some bool, err error) {
 	if err == nil && d == o.doc {
 		return false, nil
 	}
-	l.Flags |= flagRawCut
+	l.Flags |= search.FlagRawCut
 	if l.Frame = nil; err != nil {
 		return true, nil
 	}

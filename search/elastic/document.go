@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"birdwatch/query"
+	"birdwatch/search"
 	"birdwatch/tweet"
 )
 
@@ -31,23 +32,6 @@ var figureTypes = func() map[string]string {
 	return types
 }()
 
-// The bits of flags.
-const (
-	flagPartial   = 1
-	flagTombstone = 2
-	flagRevived   = 4
-	flagRawCut    = 8
-)
-
-func flagsOf(d *tweet.Document) (flags int) {
-	for i, set := range [...]bool{d.Partial, d.Tombstone, d.Revived, d.RawCut} {
-		if set {
-			flags |= 1 << i
-		}
-	}
-	return flags
-}
-
 // sourceFields are those that a document is made of again: source.
 const sourceFields = `["id","first_seq","at","body_at","flags","frame"]`
 
@@ -64,7 +48,7 @@ type source struct {
 // document makes the document again.
 func (s *source) document() (*tweet.Document, error) {
 	d := &tweet.Document{ID: s.ID, FirstSeq: s.FirstSeq, At: s.At, BodyAt: s.BodyAt}
-	d.Partial, d.Tombstone, d.Revived, d.RawCut = s.Flags&flagPartial != 0, s.Flags&flagTombstone != 0, s.Flags&flagRevived != 0, s.Flags&flagRawCut != 0
+	search.SetFlags(d, s.Flags)
 	if d.ID <= 0 {
 		return nil, fmt.Errorf("a document without an id is in the index: it was not written by birdwatch")
 	}
@@ -87,7 +71,7 @@ func appendHead(dst []byte, d *tweet.Document) []byte {
 	dst = appendNumber(append(dst, `{"id":`...), int64(d.ID))
 	dst = appendNumber(append(dst, `,"first_seq":`...), int64(d.FirstSeq))
 	dst = appendNumber(append(dst, `,"at":`...), d.At)
-	return appendNumber(append(dst, `,"flags":`...), int64(flagsOf(d)))
+	return appendNumber(append(dst, `,"flags":`...), int64(search.Flags(d)))
 }
 
 // appendContent appends the rest of a document with content. p and frame are the content decoded and packed, where they are at hand.
@@ -124,14 +108,6 @@ func appendContent(dst []byte, d *tweet.Document, p *tweet.Payload, frame []byte
 	return append(appendPlain(dst, p), '}'), nil
 }
 
-// strayTerm is the term of tweets that idsAround does not find.
-const strayTerm = query.AllTerm + "stray"
-
-func stray(id tweet.ID, created int64) bool {
-	ids := idsAround(interval{created, created})
-	return int64(id) < ids.lo || int64(id) > ids.hi
-}
-
 // appendTerms appends the words in order; the term that all have, which also keeps phrases from reaching on; the fields' terms.
 func appendTerms(dst []byte, t *query.Target) []byte {
 	for i := range t.Terms.Words() {
@@ -141,8 +117,8 @@ func appendTerms(dst []byte, t *query.Target) []byte {
 	for i := range t.Terms.Fields() {
 		dst = appendText(append(dst, ' '), t.Terms.Field(i))
 	}
-	if stray(tweet.ID(t.Figures[query.TweetID]), t.Figures[query.CreatedAt]) {
-		dst = append(append(dst, ' '), strayTerm...)
+	if search.IsStray(tweet.ID(t.Figures[query.TweetID]), t.Figures[query.CreatedAt]) {
+		dst = append(append(dst, ' '), search.StrayTerm...)
 	}
 	return dst
 }

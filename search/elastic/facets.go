@@ -1,17 +1,15 @@
 package elastic
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 
 	"github.com/goccy/go-json"
-	"golang.org/x/sync/errgroup"
 
 	"birdwatch/search"
-	"birdwatch/tweet"
 )
 
 var _ search.Faceter = (*Archive)(nil)
@@ -50,7 +48,9 @@ func (a *Archive) facets(ctx context.Context, r *search.Request, facets []search
 		fallthrough
 	default:
 		result = search.FacetResult{}
-		err = a.tallied(ctx, p, ps, &result, total, facets)
+		if total, err = a.tallied(ctx, p, ps, &result, facets); err != nil {
+			return result, err
+		}
 	}
 	result.Values = total.Top(limit)
 	return result, err
@@ -144,71 +144,19 @@ func (g *answer) values(facets []search.Facet, total *search.Tally) (bool, error
 	return true, nil
 }
 
-// handful is how many payloads are handed to a processor at once.
-const handful = 64
-
-// tallied counts the values of the newest matches here, on all processors.
-func (a *Archive) tallied(ctx context.Context, p *plan, ps []period, result *search.FacetResult, total *search.Tally, facets []search.Facet) error {
-	payloads := make(chan [][]byte, runtime.GOMAXPROCS(0))
-	tallies := make([]*search.Tally, cap(payloads))
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		defer close(payloads)
-		return a.handOut(ctx, p, ps, result, payloads)
-	})
-	for i := range tallies {
-		tallies[i] = search.NewTally(facets...)
-		g.Go(func() error {
-			for some := range payloads {
-				for _, b := range some {
-					p, err := tweet.Decode(b)
-					if err != nil {
-						return err
-					}
-					tallies[i].Add(p)
-				}
+// tallied counts the values of the newest matches here.
+func (a *Archive) tallied(ctx context.Context, p *plan, ps []period, result *search.FacetResult, facets []search.Facet) (*search.Tally, error) {
+	return search.TallyAll(ctx, facets, func(ctx context.Context, count func([]byte) error) error {
+		var countErr error
+		err := a.walk(p, p.clause.most(), ps, false, mostFetch).each(ctx, func(h *found) bool {
+			if result.More = result.Tweets == search.FacetBound; result.More {
+				return false
 			}
-			return nil
+			result.Tweets++
+			result.Oldest = h.ID
+			countErr = count(h.Payload)
+			return countErr == nil
 		})
-	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	for _, t := range tallies {
-		total.Merge(t)
-	}
-	return nil
-}
-
-// handOut sends the payloads of the newest matches, some at a time.
-func (a *Archive) handOut(ctx context.Context, p *plan, ps []period, result *search.FacetResult, to chan<- [][]byte) error {
-	var some [][]byte
-	send := func() error {
-		select {
-		case to <- some:
-			some = nil
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	var sendErr error
-	err := a.walk(p, p.clause.most(), ps, false, mostFetch).each(ctx, func(h *found) bool {
-		if result.More = result.Tweets == search.FacetBound; result.More {
-			return false
-		}
-		result.Tweets++
-		result.Oldest = h.ID
-		if some = append(some, h.Payload); len(some) == handful {
-			sendErr = send()
-		}
-		return sendErr == nil
+		return cmp.Or(err, countErr)
 	})
-	if err == nil {
-		err = sendErr
-	}
-	if err != nil || len(some) == 0 {
-		return err
-	}
-	return send()
 }

@@ -1,7 +1,6 @@
 package elastic
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -158,46 +157,12 @@ func (a *Archive) scrubUser(ctx context.Context, user tweet.ID) error {
 	}
 }
 
-// withoutGeo gives the document without the places that notices took, its raw cut; d itself when there are none.
+// withoutGeo gives the document without the places that notices took; d itself when there are none.
 func (w *writer) withoutGeo(d *tweet.Document) (*tweet.Document, error) {
-	if len(w.scrubs) == 0 || d.Tombstone || !bytes.Contains(d.Payload, []byte(`"geo":`)) {
+	if len(w.scrubs) == 0 {
 		return d, nil
 	}
-	p, err := tweet.Decode(d.Payload)
-	if err != nil {
-		return nil, err
-	}
-	some := w.scrub(&p.Data)
-	kept := map[string]bool{}
-	keep := func(t *tweet.Tweet) {
-		if t.Geo != nil {
-			kept[t.Geo.PlaceID] = true
-		}
-	}
-	keep(&p.Data)
-	if p.Includes != nil {
-		for i := range p.Includes.Tweets {
-			some = w.scrub(&p.Includes.Tweets[i]) || some
-			keep(&p.Includes.Tweets[i])
-		}
-		p.Includes.Places = slices.DeleteFunc(p.Includes.Places, func(p tweet.Place) bool { return !kept[p.ID] })
-	}
-	if !some {
-		return d, nil
-	}
-	m := *d
-	m.Raw, m.RawCut = nil, true
-	m.Payload, err = tweet.Encode(p)
-	return &m, err
-}
-
-// scrub takes the place from a tweet where a notice says so.
-func (w *writer) scrub(t *tweet.Tweet) bool {
-	if t.Geo == nil || t.ID > w.scrubs[t.AuthorID] {
-		return false
-	}
-	t.Geo = nil
-	return true
+	return d.WithoutPlaces(func(user tweet.ID) (tweet.ID, error) { return w.scrubs[user], nil })
 }
 
 // bulkLines are small documents for one index.

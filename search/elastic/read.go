@@ -111,7 +111,7 @@ func (a *Archive) Identities(ctx context.Context) iter.Seq2[search.Identity, err
 }
 
 func (s *source) identity() (search.Identity, error) {
-	i := search.Identity{ID: s.ID, FirstSeq: s.FirstSeq, At: s.At, Tombstone: s.Flags&flagTombstone != 0}
+	i := search.Identity{ID: s.ID, FirstSeq: s.FirstSeq, At: s.At, Tombstone: s.Flags&search.FlagTombstone != 0}
 	if i.Tombstone {
 		return i, nil
 	}

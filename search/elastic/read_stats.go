@@ -66,8 +66,8 @@ func (a *Archive) stats(ctx context.Context) (s search.Stats, err error) {
 // tombstones finds deleted tweets, by all values of flags that say so.
 var tombstones = func() string {
 	var values []string
-	for flags := range 2 * flagRawCut {
-		if flags&flagTombstone != 0 {
+	for flags := range 2 * search.FlagRawCut {
+		if flags&search.FlagTombstone != 0 {
 			values = append(values, number(flags))
 		}
 	}

@@ -11,7 +11,6 @@ import (
 
 	"birdwatch/query"
 	"birdwatch/search"
-	"birdwatch/tweet"
 )
 
 // plan is a request as the server is asked it.
@@ -23,20 +22,7 @@ type plan struct {
 
 // planOf makes the plan of a request.
 func planOf(r *search.Request) *plan {
-	es := []query.Expr{r.Query}
-	if !r.Start.IsZero() {
-		es = append(es, query.Since(r.Start))
-	}
-	if !r.End.IsZero() {
-		es = append(es, query.Until(r.End))
-	}
-	if r.AfterID > 0 {
-		es = append(es, query.AfterID(r.AfterID))
-	}
-	if r.BeforeID > 0 {
-		es = append(es, query.UpToID(r.BeforeID-1))
-	}
-	e := query.And(es...)
+	e := r.Expr()
 	p := &plan{clause: compile(e)}
 	if !p.clause.exact() {
 		p.matcher = query.NewMatcher(e)
@@ -65,9 +51,10 @@ func (p *plan) narrowed(strays bool) {
 	if at == whole {
 		return
 	}
-	around := idsAround(at)
+	least, most := search.IDsAround(at.lo, at.hi)
+	around := interval{least, most}
 	if strays {
-		p.clause = builder{}.And([]clause{p.clause, builder{}.Or([]clause{ranged(query.TweetID, around), builder{}.Term(strayTerm)})})
+		p.clause = builder{}.And([]clause{p.clause, builder{}.Or([]clause{ranged(query.TweetID, around), builder{}.Term(search.StrayTerm)})})
 		return
 	}
 	p.ids = p.ids.and(around)
@@ -87,19 +74,6 @@ func (a *Archive) plan(ctx context.Context, r *search.Request) (*plan, error) {
 	return p, nil
 }
 
-// idsAround bounds the ids of tweets that were created in the interval: ids are off by some minutes, and those
-// before the first snowflake hold no time.
-func idsAround(at interval) interval {
-	ids := interval{0, math.MaxInt64}
-	if at.lo > math.MinInt64/2 {
-		ids.lo = int64(tweet.IDAt(time.UnixMilli(at.lo).Add(-tweet.IDSlack)))
-	}
-	if at.hi < math.MaxInt64/2 {
-		ids.hi = max(int64(tweet.IDAt(time.UnixMilli(at.hi+1).Add(tweet.IDSlack))), int64(tweet.FirstSnowflake))
-	}
-	return ids
-}
-
 // strays is what is known of tweets whose id and created_at disagree. There hardly ever are any.
 type strays struct {
 	mu    sync.Mutex // guards what follows
@@ -116,7 +90,7 @@ func (s *strays) some(ctx context.Context, a *Archive) (bool, error) {
 		return s.found, nil
 	}
 	body, err := a.call(ctx, http.MethodPost, "/"+a.schema.all()+"/_search?allow_partial_search_results=false&filter_path=hits.total.value",
-		[]byte(`{"size":0,"track_total_hits":1,"query":{"term":{"terms":`+quoted(strayTerm)+`}}}`))
+		[]byte(`{"size":0,"track_total_hits":1,"query":{"term":{"terms":`+quoted(search.StrayTerm)+`}}}`))
 	if err != nil && !isMissing(err) {
 		return false, err
 	}

@@ -1,7 +1,6 @@
 package elastic
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,18 +131,7 @@ type op struct {
 func (a *Archive) Apply(ctx context.Context, entries []tweet.Entry, to tweet.Position) (search.Outcome, error) {
 	ops := make([]op, len(entries))
 	for i := range entries {
-		e := &entries[i]
-		ops[i].entry = e
-		switch e.Kind {
-		case tweet.KindTweet, tweet.KindUpdate:
-			if !e.Stripped {
-				ops[i].doc = tweet.NewDocument(&e.Record, cmp.Or(e.FirstSeq, e.Seq))
-			}
-		case tweet.KindDelete:
-			if !e.Unseen {
-				ops[i].doc = tweet.NewTombstone(e.ID, cmp.Or(e.FirstSeq, e.Seq), e.CapturedAt)
-			}
-		}
+		ops[i].entry, ops[i].doc = &entries[i], search.DocumentOf(&entries[i])
 	}
 	encode(ops)
 	err := a.write(ctx, fmt.Sprintf("apply %d entries up to %s", len(entries), to), func(ctx context.Context) error {
@@ -169,20 +157,8 @@ func (a *Archive) Apply(ctx context.Context, entries []tweet.Entry, to tweet.Pos
 
 func outcome(ops []op) (out search.Outcome) {
 	for i := range ops {
-		if ops[i].doc == nil {
-			continue
-		}
-		switch ops[i].change {
-		case search.Inserted:
-			out.Inserted++
-		case search.Updated:
-			out.Updated++
-		case search.Same:
-			out.Same++
-		case search.Deleted:
-			out.Deleted++
-		case search.Refused:
-			out.Refused++
+		if ops[i].doc != nil {
+			out.Add(ops[i].change)
 		}
 	}
 	return out

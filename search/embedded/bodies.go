@@ -45,7 +45,7 @@ func scanRows(rows *sql.Rows) (all []row, err error) {
 		if err := rows.Scan(&d.ID, &d.FirstSeq, &d.At, &d.BodyAt, &flags, &block, &r.frame); err != nil {
 			return nil, err
 		}
-		setFlags(d, flags)
+		search.SetFlags(d, flags)
 		r.block = block.Int64
 		all = append(all, r)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"birdwatch/search"
 	"birdwatch/search/embedded/pack"
 )
 
@@ -11,7 +12,7 @@ import (
 func (v *view) checkBodies(ctx context.Context) error {
 	var wrong int
 	err := v.tx.QueryRowContext(ctx, `SELECT count(*) FROM docs d LEFT JOIN bodies b ON b.id = d.id
-		WHERE (b.id IS NOT NULL) + (d.block IS NOT NULL) <> (d.flags & ? = 0)`, flagTombstone).Scan(&wrong)
+		WHERE (b.id IS NOT NULL) + (d.block IS NOT NULL) <> (d.flags & ? = 0)`, search.FlagTombstone).Scan(&wrong)
 	if err == nil && wrong > 0 {
 		err = fmt.Errorf("%d documents have no content, or have it twice", wrong)
 	}

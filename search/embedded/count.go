@@ -3,7 +3,6 @@ package embedded
 import (
 	"context"
 	"math"
-	"sort"
 	"time"
 
 	"birdwatch/query"
@@ -19,13 +18,9 @@ const shortest = time.Hour
 
 // Count gives the exact number of matches in each bucket.
 func (a *Archive) Count(ctx context.Context, r search.Request, buckets []time.Time) ([]int64, error) {
-	counts := make([]int64, max(0, len(buckets)-1))
-	if len(counts) == 0 {
-		return counts, nil
-	}
-	edges := make([]int64, len(buckets))
-	for i, t := range buckets {
-		edges[i] = ceilMilli(t)
+	t := tally{search.NewHistogram(buckets)}
+	if len(t.Counts) == 0 {
+		return t.Counts, nil
 	}
 	r.Ascending = true
 	r.Query = query.And(r.Query, query.Since(buckets[0]), query.Until(buckets[len(buckets)-1]))
@@ -34,7 +29,6 @@ func (a *Archive) Count(ctx context.Context, r search.Request, buckets []time.Ti
 		if err != nil {
 			return err
 		}
-		t := tally{edges: edges, counts: counts}
 		more, err := t.walked(ctx, v, p, worthCounting)
 		if err != nil || !more {
 			return err
@@ -53,42 +47,23 @@ func (a *Archive) Count(ctx context.Context, r search.Request, buckets []time.Ti
 	if err != nil {
 		return nil, err
 	}
-	return counts, nil
+	return t.Counts, nil
 }
 
-// ceilMilli is the first whole millisecond at t or later; created_at has no finer steps.
-func ceilMilli(t time.Time) int64 {
-	ms := t.UnixMilli()
-	if t.Nanosecond()%int(time.Millisecond) != 0 {
-		ms++
-	}
-	return ms
-}
-
-// tally counts matches by time.
-type tally struct {
-	edges, counts []int64
-}
-
-func (t *tally) add(at int64) {
-	// Of equal edges the last one begins the bucket.
-	i := sort.Search(len(t.edges), func(i int) bool { return t.edges[i] > at }) - 1
-	if i >= 0 && i < len(t.counts) {
-		t.counts[i]++
-	}
-}
+// tally counts a plan's matches by time.
+type tally struct{ *search.Histogram }
 
 // walked counts the plan's matches one by one. more says that there were more than the limit; then nothing is counted.
 func (t *tally) walked(ctx context.Context, v *view, p *plan, limit int) (more bool, err error) {
 	n := 0
 	err = p.merged(ctx, v, min(limit, mostRead), true, func(m match) bool {
-		t.add(m.at)
+		t.Add(m.at)
 		n++
 		more = n > limit
 		return !more
 	})
 	if more {
-		clear(t.counts)
+		clear(t.Counts)
 	}
 	return more, err
 }
@@ -109,8 +84,8 @@ func (t *tally) counted(ctx context.Context, v *view, p *plan) error {
 		return err
 	}
 	next := ids.lo
-	for i := range t.counts {
-		in := idsWithin(interval{max(t.edges[i], at.lo), min(t.edges[i+1]-1, at.hi)})
+	for i := range t.Counts {
+		in := idsWithin(interval{max(t.Edges[i], at.lo), min(t.Edges[i+1]-1, at.hi)})
 		in.lo, in.hi = max(in.lo, next), min(in.hi, ids.hi)
 		if in.hi-in.lo < shortest.Milliseconds()<<22 {
 			continue
@@ -124,7 +99,7 @@ func (t *tally) counted(ctx context.Context, v *view, p *plan) error {
 		if err != nil {
 			return err
 		}
-		t.counts[i] += n
+		t.Counts[i] += n
 		next = in.hi + 1
 	}
 	return stretch(next, ids.hi)

@@ -44,7 +44,7 @@ func (w *writer) bury(o *op) error {
 	id, seq := int64(d.ID), int64(o.entry.Seq)
 	n, err := w.affected(`INSERT INTO dead_letters (seq, id, reason, frame, first_seq, at, body_at, flags) SELECT ?, ?, ?, ?, ?, ?, ?, ?
 		WHERE NOT EXISTS (SELECT 1 FROM dead_letters WHERE id = ? AND seq = ? AND frame = ?)`,
-		seq, id, o.problem.Error(), frame, int64(d.FirstSeq), d.At, d.BodyAt, flagsOf(d), id, seq, frame)
+		seq, id, o.problem.Error(), frame, int64(d.FirstSeq), d.At, d.BodyAt, search.Flags(d), id, seq, frame)
 	w.deadLetters += n
 	return err
 }
@@ -70,7 +70,7 @@ func (w *writer) cutLetters(holder, id tweet.ID) error {
 				return err
 			}
 		}
-		if err := w.exec("UPDATE dead_letters SET frame = ?, flags = flags | ? WHERE n = ?", frame, flagRawCut, l.n); err != nil {
+		if err := w.exec("UPDATE dead_letters SET frame = ?, flags = flags | ? WHERE n = ?", frame, search.FlagRawCut, l.n); err != nil {
 			return err
 		}
 	}
@@ -111,7 +111,7 @@ func scanLetters(rows *sql.Rows) ([]letter, error) {
 		if err := rows.Scan(&l.n, &l.seq, &l.reason, &d.ID, &d.FirstSeq, &d.At, &d.BodyAt, &flags, &frame); err != nil {
 			return nil, err
 		}
-		setFlags(d, flags)
+		search.SetFlags(d, flags)
 		if l.empty = len(frame) == 0; !l.empty {
 			c, err := tweet.Unpack(frame)
 			if err != nil {

@@ -10,14 +10,6 @@ import (
 	"birdwatch/tweet"
 )
 
-// The bits of docs.flags.
-const (
-	flagPartial   = 1
-	flagTombstone = 2
-	flagRevived   = 4
-	flagRawCut    = 8
-)
-
 // merge writes all ops, by id, those of one id in their order.
 func (w *writer) merge(ops []op, changes []search.Change) error {
 	sorted := make([]*op, 0, len(ops))
@@ -132,17 +124,4 @@ func (w *writer) load(ids []tweet.ID) (map[tweet.ID]*tweet.Document, error) {
 		docs[r.doc.ID], w.home[int64(r.doc.ID)] = r.doc, r.block
 	}
 	return docs, nil
-}
-
-func flagsOf(d *tweet.Document) (flags int) {
-	for i, set := range [...]bool{d.Partial, d.Tombstone, d.Revived, d.RawCut} {
-		if set {
-			flags |= 1 << i
-		}
-	}
-	return flags
-}
-
-func setFlags(d *tweet.Document, flags int) {
-	d.Partial, d.Tombstone, d.Revived, d.RawCut = flags&flagPartial != 0, flags&flagTombstone != 0, flags&flagRevived != 0, flags&flagRawCut != 0
 }

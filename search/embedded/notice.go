@@ -1,12 +1,10 @@
 package embedded
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"birdwatch/query"
@@ -101,58 +99,16 @@ func scanIDs(rows *sql.Rows) ([]tweet.ID, error) {
 	return ids, rows.Err()
 }
 
-// withoutGeo gives the document without the places that scrub_geo notices took, its raw cut; d itself when there are none.
+// withoutGeo gives the document without the places that scrub_geo notices took; d itself when there are none.
 func (w *writer) withoutGeo(d *tweet.Document) (*tweet.Document, error) {
-	if !w.scrubs || d.Tombstone || !bytes.Contains(d.Payload, []byte(`"geo":`)) {
+	if !w.scrubs {
 		return d, nil
 	}
-	p, err := tweet.Decode(d.Payload)
-	if err != nil {
-		return nil, err
-	}
-	some, err := w.scrub(&p.Data)
-	if err != nil {
-		return nil, err
-	}
-	kept := map[string]bool{}
-	keep := func(t *tweet.Tweet) {
-		if t.Geo != nil {
-			kept[t.Geo.PlaceID] = true
+	return d.WithoutPlaces(func(user tweet.ID) (upTo tweet.ID, err error) {
+		err = w.query("SELECT up_to FROM geo_scrubs WHERE user_id = ?", []any{int64(user)}, &upTo)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = nil
 		}
-	}
-	keep(&p.Data)
-	if p.Includes != nil {
-		for i := range p.Includes.Tweets {
-			scrubbed, err := w.scrub(&p.Includes.Tweets[i])
-			if err != nil {
-				return nil, err
-			}
-			some = some || scrubbed
-			keep(&p.Includes.Tweets[i])
-		}
-		p.Includes.Places = slices.DeleteFunc(p.Includes.Places, func(p tweet.Place) bool { return !kept[p.ID] })
-	}
-	if !some {
-		return d, nil
-	}
-	m := *d
-	m.Raw, m.RawCut = nil, true
-	m.Payload, err = tweet.Encode(p)
-	return &m, err
-}
-
-// scrub takes the place from a tweet where a notice says so.
-func (w *writer) scrub(t *tweet.Tweet) (bool, error) {
-	if t.Geo == nil {
-		return false, nil
-	}
-	var upTo tweet.ID
-	err := w.query("SELECT up_to FROM geo_scrubs WHERE user_id = ?", []any{int64(t.AuthorID)}, &upTo)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && t.ID > upTo {
-		return false, nil
-	}
-	if err == nil {
-		t.Geo = nil
-	}
-	return err == nil, err
+		return upTo, err
+	})
 }

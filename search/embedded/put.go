@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"birdwatch/query"
+	"birdwatch/search"
 	"birdwatch/tweet"
 )
 
@@ -57,14 +58,11 @@ func makeReady(d *tweet.Document, p *tweet.Payload, frame []byte) (*ready, error
 	defer targets.Put(t)
 	t.Set(p)
 	r.text, r.figures = appendTerms(nil, &t.Terms), t.Figures
-	if r.stray = stray(d.ID, r.figures[query.CreatedAt]); r.stray {
-		r.text = append(append(r.text, ' '), strayTerm...)
+	if r.stray = search.IsStray(d.ID, r.figures[query.CreatedAt]); r.stray {
+		r.text = append(append(r.text, ' '), search.StrayTerm...)
 	}
 	return r, nil
 }
-
-// strayTerm is the term of tweets whose created_at is farther from the time in their id than tweet.IDSlack.
-const strayTerm = query.AllTerm + "stray"
 
 // appendTerms writes terms as FTS5 is given them: the words in order; the term that all have, which also keeps phrases from
 // reaching on; further forms; fields.
@@ -152,7 +150,7 @@ func (w *writer) putRow(d *tweet.Document, figures [query.NumFigures]int64, bloc
 	}
 	f := figures
 	return w.exec(`INSERT OR REPLACE INTO docs VALUES (?1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-		CASE ?20 WHEN -1 THEN (SELECT block FROM docs WHERE id = ?1) WHEN 0 THEN NULL ELSE ?20 END)`, int64(d.ID), int64(d.FirstSeq), d.At, d.BodyAt, flagsOf(d),
+		CASE ?20 WHEN -1 THEN (SELECT block FROM docs WHERE id = ?1) WHEN 0 THEN NULL ELSE ?20 END)`, int64(d.ID), int64(d.FirstSeq), d.At, d.BodyAt, search.Flags(d),
 		f[query.CreatedAt], f[query.Followers], f[query.Following], f[query.Tweets], f[query.Listed], f[query.Likes], f[query.Reposts], f[query.Replies], f[query.Quotes], f[query.Relevancy],
 		place(query.West), place(query.South), place(query.East), place(query.North), block)
 }

@@ -77,7 +77,7 @@ func (v *view) identities(ctx context.Context, after int64) (some []search.Ident
 		if err := rows.Scan(&i.ID, &i.FirstSeq, &i.At, &flags); err != nil {
 			return nil, err
 		}
-		if i.Tombstone = flags&flagTombstone != 0; !i.Tombstone {
+		if i.Tombstone = flags&search.FlagTombstone != 0; !i.Tombstone {
 			ids, at = append(ids, int64(i.ID)), append(at, len(some))
 		}
 		some = append(some, i)

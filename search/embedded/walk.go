@@ -4,11 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"birdwatch/query"
 	"birdwatch/search"
@@ -27,20 +25,7 @@ type plan struct {
 
 // planOf makes the plan of a request. strays says that the archive has tweets whose id and created_at disagree.
 func planOf(r *search.Request, strays bool) *plan {
-	es := []query.Expr{r.Query}
-	if !r.Start.IsZero() {
-		es = append(es, query.Since(r.Start))
-	}
-	if !r.End.IsZero() {
-		es = append(es, query.Until(r.End))
-	}
-	if r.AfterID > 0 {
-		es = append(es, query.AfterID(r.AfterID))
-	}
-	if r.BeforeID > 0 {
-		es = append(es, query.UpToID(r.BeforeID-1))
-	}
-	e := query.And(es...)
+	e := r.Expr()
 	p := &plan{ascending: r.Ascending, afterSeq: r.AfterSeq, untilSeq: r.UntilSeq}
 	for _, x := range partsOf(e) {
 		if strays {
@@ -61,10 +46,11 @@ func (p part) narrowed(strays bool) []part {
 		return []part{p}
 	}
 	if strays {
-		p.without = append(slices.Clone(p.without), quoted(strayTerm))
+		p.without = append(slices.Clone(p.without), quoted(search.StrayTerm))
 	}
-	around, ids := idsAround(p.ranges[query.CreatedAt]), &p.ranges[query.TweetID]
-	ids.lo, ids.hi = max(ids.lo, around.lo), min(ids.hi, around.hi)
+	at, ids := p.ranges[query.CreatedAt], &p.ranges[query.TweetID]
+	least, most := search.IDsAround(at.lo, at.hi)
+	ids.lo, ids.hi = max(ids.lo, least), min(ids.hi, most)
 	return p.possible()
 }
 
@@ -73,27 +59,8 @@ func (p part) astray() []part {
 	if p.ranges[query.CreatedAt] == whole {
 		return nil
 	}
-	p.with = append(slices.Clone(p.with), quoted(strayTerm))
+	p.with = append(slices.Clone(p.with), quoted(search.StrayTerm))
 	return []part{p}
-}
-
-// idsAround bounds the ids of tweets that were created in the interval: ids are off by some minutes, and those
-// before the first snowflake hold no time.
-func idsAround(at interval) interval {
-	ids := interval{0, math.MaxInt64}
-	if at.lo > math.MinInt64/2 {
-		ids.lo = int64(tweet.IDAt(time.UnixMilli(at.lo).Add(-tweet.IDSlack)))
-	}
-	if at.hi < math.MaxInt64/2 {
-		ids.hi = max(int64(tweet.IDAt(time.UnixMilli(at.hi+1).Add(tweet.IDSlack))), int64(tweet.FirstSnowflake))
-	}
-	return ids
-}
-
-// stray reports whether a tweet is outside of what idsAround gives for its time.
-func stray(id tweet.ID, createdAt int64) bool {
-	ids := idsAround(interval{createdAt, createdAt})
-	return int64(id) < ids.lo || int64(id) > ids.hi
 }
 
 // figureColumns name the columns of the figures in docs.
@@ -120,7 +87,7 @@ func (p *plan) from(x *part, needRow bool) (text, key string, args []any) {
 	key = "terms.rowid"
 	if fts == "" {
 		key = "d.id"
-		condition("d.flags & " + strconv.Itoa(flagTombstone) + " = 0")
+		condition("d.flags & " + strconv.Itoa(search.FlagTombstone) + " = 0")
 	}
 	for f, r := range x.ranges {
 		switch {

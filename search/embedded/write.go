@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 
@@ -24,18 +23,7 @@ type op struct {
 func (a *Archive) Apply(ctx context.Context, entries []tweet.Entry, to tweet.Position) (search.Outcome, error) {
 	ops := make([]op, len(entries))
 	for i := range entries {
-		e := &entries[i]
-		ops[i] = op{at: i, entry: e}
-		switch e.Kind {
-		case tweet.KindTweet, tweet.KindUpdate:
-			if !e.Stripped {
-				ops[i].doc = tweet.NewDocument(&e.Record, cmp.Or(e.FirstSeq, e.Seq))
-			}
-		case tweet.KindDelete:
-			if !e.Unseen {
-				ops[i].doc = tweet.NewTombstone(e.ID, cmp.Or(e.FirstSeq, e.Seq), e.CapturedAt)
-			}
-		}
+		ops[i] = op{at: i, entry: &entries[i], doc: search.DocumentOf(&entries[i])}
 	}
 	prepare(ctx, ops)
 	changes := make([]search.Change, len(ops))
@@ -58,20 +46,8 @@ func (a *Archive) Apply(ctx context.Context, entries []tweet.Entry, to tweet.Pos
 
 func outcomeOf(ops []op, changes []search.Change) (out search.Outcome) {
 	for i, c := range changes {
-		if ops[i].doc == nil && ops[i].problem == nil {
-			continue
-		}
-		switch c {
-		case search.Inserted:
-			out.Inserted++
-		case search.Updated:
-			out.Updated++
-		case search.Same:
-			out.Same++
-		case search.Deleted:
-			out.Deleted++
-		case search.Refused:
-			out.Refused++
+		if ops[i].doc != nil || ops[i].problem != nil {
+			out.Add(c)
 		}
 	}
 	return out
