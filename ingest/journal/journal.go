@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +18,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
+	"birdwatch/search/embedded/sqlfile"
 	"birdwatch/tweet"
 )
 
@@ -156,14 +156,14 @@ func (j *Journal) open(ctx context.Context, path string) (err error) {
 }
 
 func openDB(path string, maxPages int, readOnly bool) (*sql.DB, error) {
-	q := url.Values{"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout), "page_size(8192)", "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)", "cache_size(-16000)", "mmap_size(268435456)"}}
+	pragmas := []string{fmt.Sprintf("busy_timeout(%d)", busyTimeout), "page_size(8192)", "auto_vacuum(incremental)", "journal_mode(wal)", "synchronous(full)", "secure_delete(on)", "cache_size(-16000)", "mmap_size(268435456)"}
 	if maxPages > 0 {
-		q.Add("_pragma", fmt.Sprintf("max_page_count(%d)", maxPages))
+		pragmas = append(pragmas, fmt.Sprintf("max_page_count(%d)", maxPages))
 	}
 	if readOnly {
-		q.Add("_pragma", "query_only(1)")
+		pragmas = append(pragmas, "query_only(1)")
 	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+	db, err := sql.Open("sqlite", sqlfile.URI(path, pragmas...))
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"modernc.org/sqlite"
 
 	"birdwatch/search"
+	"birdwatch/search/embedded/sqlfile"
 	"birdwatch/tweet"
 )
 
@@ -167,7 +168,7 @@ func openDB(path string, maxPages int, readOnly bool) (*sql.DB, error) {
 	} else {
 		pragmas = append(pragmas, fmt.Sprintf("cache_size(-%d)", writerCache))
 	}
-	db, err := sql.Open("sqlite", fileURI(path, pragmas...))
+	db, err := sql.Open("sqlite", sqlfile.URI(path, pragmas...))
 	if err != nil {
 		return nil, err
 	}
