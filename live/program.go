@@ -35,7 +35,7 @@ type node struct {
 
 // tree is a query as the index sees it. It is used again for the next one.
 type tree struct {
-	terms *terms // holds every term that is met; nil: numbers are only looked up
+	terms *terms // holds every term that is met
 	nodes []node
 	held  []uint32
 	hard  bool // only the matcher can decide some of it
