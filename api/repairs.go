@@ -26,6 +26,15 @@ type DeadLetter struct {
 	Raw     []byte          `json:"raw,omitempty"` // base64
 }
 
+// ShowDeadLetter is a dead letter with its content, as far as that is JSON.
+func ShowDeadLetter(d search.DeadLetter) DeadLetter {
+	l := DeadLetter{DeadLetter: d, Raw: d.Content.Raw}
+	if json.Valid(d.Content.Payload) {
+		l.Payload = d.Content.Payload
+	}
+	return l
+}
+
 // DeadLetterPage is what GET /2/dead_letters answers.
 type DeadLetterPage struct {
 	Data []DeadLetter `json:"data"`
@@ -60,11 +69,7 @@ func (s *Server) deadLetters(c echo.Context) error {
 			page.Meta.Next = found[n-1].Key
 			break
 		}
-		l := DeadLetter{DeadLetter: d, Raw: d.Content.Raw}
-		if json.Valid(d.Content.Payload) {
-			l.Payload = d.Content.Payload
-		}
-		page.Data = append(page.Data, l)
+		page.Data = append(page.Data, ShowDeadLetter(d))
 	}
 	page.Meta.ResultCount = len(page.Data)
 	return writeJSON(c, http.StatusOK, page)

@@ -50,14 +50,23 @@ func hereOrThere(env *environment, d *dataFlags, s *serverFlags, here func(*node
 			return err
 		}
 	}
-	address, token, err := s.server(d.Data)
+	c, err := s.client(d.Data)
 	if err != nil {
 		return err
 	}
-	if address == "" {
-		return errBusy(d.Data, journal.ErrLocked)
+	return there(c)
+}
+
+// client is of the server that was named, or of the one that has the folder, which cannot be opened.
+func (s serverFlags) client(data string) (*client.Client, error) {
+	address, token, err := s.server(data)
+	if err != nil {
+		return nil, err
 	}
-	return there(client.New(address, token))
+	if address == "" {
+		return nil, errBusy(data, journal.ErrLocked)
+	}
+	return client.New(address, token), nil
 }
 
 // readLine gives a small file's text; "" when there is none.

@@ -72,10 +72,7 @@ func (l localLetters) page(ctx context.Context, after string) ([]api.DeadLetter,
 	}
 	ls := make([]api.DeadLetter, len(found))
 	for i, d := range found {
-		ls[i] = api.DeadLetter{DeadLetter: d, Raw: d.Content.Raw}
-		if json.Valid(d.Content.Payload) {
-			ls[i].Payload = d.Content.Payload
-		}
+		ls[i] = api.ShowDeadLetter(d)
 	}
 	return ls, next, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"birdwatch/api/client"
 	"birdwatch/ingest/journal"
 )
 
@@ -37,14 +36,11 @@ func (c *reindexCommand) reindex(env *environment, show func(done, total int64))
 			return err
 		}
 	}
-	address, token, err := c.server(c.Data)
+	server, err := c.client(c.Data)
 	if err != nil {
 		return err
 	}
-	if address == "" {
-		return errBusy(c.Data, journal.ErrLocked)
-	}
-	return client.New(address, token).Reindex(env.ctx, show)
+	return server.Reindex(env.ctx, show)
 }
 
 func (c *reindexCommand) here(ctx context.Context, env *environment, show func(done, total int64)) (err error) {

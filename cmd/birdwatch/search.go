@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"birdwatch/api/client"
-	"birdwatch/ingest/journal"
 	"birdwatch/query"
 	"birdwatch/search"
 	"birdwatch/tweet"
@@ -33,23 +32,9 @@ func (c *searchCommand) Run(env *environment) error {
 		return usage(err)
 	}
 	out := &printer{w: env.stdout, json: c.JSON}
-	if c.Server == "" {
-		n, err := openNode(env.ctx, c.dataFlags, journal.Options{}, env.log)
-		if err == nil {
-			return errors.Join(c.local(env.ctx, n, q.Expr, out), n.close())
-		}
-		if !errors.Is(err, journal.ErrLocked) {
-			return err
-		}
-	}
-	address, token, err := c.server(c.Data)
-	if err != nil {
-		return err
-	}
-	if address == "" {
-		return errBusy(c.Data, journal.ErrLocked)
-	}
-	return c.remote(env.ctx, client.New(address, token), text, out)
+	return hereOrThere(env, &c.dataFlags, &c.serverFlags,
+		func(n *node) error { return c.local(env.ctx, n, q.Expr, out) },
+		func(server *client.Client) error { return c.remote(env.ctx, server, text, out) })
 }
 
 func (c *searchCommand) local(ctx context.Context, n *node, e query.Expr, out *printer) error {

@@ -2,13 +2,11 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"birdwatch/api/client"
-	"birdwatch/ingest/journal"
 )
 
 type statusCommand struct {
@@ -19,36 +17,23 @@ type statusCommand struct {
 
 // Run prints what the folder holds, or what the server that has it says.
 func (c *statusCommand) Run(env *environment) error {
-	var s *status
-	if c.Server == "" {
-		if _, err := os.Stat(c.Data); err != nil {
-			return usage(fmt.Errorf("status: %w", err))
-		}
-		n, err := openNode(env.ctx, c.dataFlags, journal.Options{}, env.log)
-		if err == nil {
-			s, err = n.status(env.ctx)
-			err = errors.Join(err, n.close())
-		}
-		if err != nil && !errors.Is(err, journal.ErrLocked) {
-			return err
-		}
+	if _, err := os.Stat(c.Data); c.Server == "" && err != nil {
+		return usage(fmt.Errorf("status: %w", err))
 	}
-	if s == nil {
-		address, token, err := c.server(c.Data)
-		if err != nil {
+	s := new(status)
+	err := hereOrThere(env, &c.dataFlags, &c.serverFlags,
+		func(n *node) (err error) { s, err = n.status(env.ctx); return err },
+		func(server *client.Client) error {
+			answer, err := server.Status(env.ctx)
+			if err == nil {
+				if err = json.Unmarshal(answer, s); err != nil {
+					err = fmt.Errorf("server's status: %w", err)
+				}
+			}
 			return err
-		}
-		if address == "" {
-			return errBusy(c.Data, journal.ErrLocked)
-		}
-		answer, err := client.New(address, token).Status(env.ctx)
-		if err != nil {
-			return err
-		}
-		s = new(status)
-		if err := json.Unmarshal(answer, s); err != nil {
-			return fmt.Errorf("server's status: %w", err)
-		}
+		})
+	if err != nil {
+		return err
 	}
 	if c.JSON {
 		return json.NewEncoder(env.stdout).Encode(s)
