@@ -216,10 +216,10 @@ func TestSlowReader(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if e.Kind == live.Tweet {
+				if e.Kind == live.Tweet { // what comes before the first one is not waited at: the reader is to stand at the end
 					got = append(got, e.ID)
+					<-gate
 				}
-				<-gate
 			}
 		}()
 		synctest.Wait()
