@@ -178,3 +178,22 @@ func TestFacetsAgree(t *testing.T) {
 		}
 	}
 }
+
+// TestOnlyTheFollowerMoves: tombstones that are written beside the journal's follower leave its place alone, whatever that is by then.
+func TestOnlyTheFollowerMoves(t *testing.T) {
+	recs, err := corpus()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range engines(t, recs[:1]) {
+		for range 2 { // before the first document has a tombstone, and after
+			e := tweet.Entry{Record: tweet.Record{Kind: tweet.KindDelete, ID: recs[0].ID}}
+			if _, err := a.Apply(t.Context(), []tweet.Entry{e}, tweet.Position{}); err != nil {
+				t.Fatal(err)
+			}
+			if at, err := a.Position(t.Context()); err != nil || at != (tweet.Position{Epoch: "e", Seq: 1}) {
+				t.Errorf("%s: the place is %s, %v", a.name, at, err)
+			}
+		}
+	}
+}

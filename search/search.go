@@ -94,7 +94,7 @@ type Writer interface {
 	// Position is the place in the journal up to which entries are applied and searchable (or in the dead
 	// letters); zero before the first.
 	Position(ctx context.Context) (tweet.Position, error)
-	// Apply merges entries, in journal order, and moves the position to `to` in one transaction. An
+	// Apply merges entries, in journal order, and moves the position to `to` in one transaction; a zero one moves nothing. An
 	// entry at or before the position is applied again without harm. Entries that the archive refuses for
 	// their content go to the dead letters and are counted, not an error.
 	Apply(ctx context.Context, entries []tweet.Entry, to tweet.Position) (Outcome, error)

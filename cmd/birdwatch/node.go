@@ -145,7 +145,7 @@ func (n *node) claim(ctx context.Context, recs []tweet.Record) (ingest.Claim, er
 }
 
 // bury writes tombstones over tweets that were deleted while an import wrote them. The journal has their delete entries; the
-// archive may have applied them before the import came.
+// archive may have applied them before the import came. The position is the follower's to move.
 func (n *node) bury(ctx context.Context, ids []tweet.ID) error {
 	at, err := n.archive.Position(ctx)
 	if err != nil {
@@ -155,7 +155,7 @@ func (n *node) bury(ctx context.Context, ids []tweet.ID) error {
 	for i, id := range ids {
 		es[i] = tweet.Entry{Seq: at.Seq, FirstSeq: at.Seq, Record: tweet.Record{Kind: tweet.KindDelete, ID: id}}
 	}
-	_, err = n.archive.Apply(ctx, es, at)
+	_, err = n.archive.Apply(ctx, es, tweet.Position{})
 	return err
 }
 

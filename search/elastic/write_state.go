@@ -114,7 +114,7 @@ func (a *Archive) load(ctx context.Context) error {
 func (a *Archive) move(ctx context.Context, to tweet.Position) error {
 	w := &a.writer
 	at := w.place.position()
-	if at == to || at.Epoch == to.Epoch && at.Seq > to.Seq {
+	if to.IsZero() || at == to || at.Epoch == to.Epoch && at.Seq > to.Seq {
 		return nil
 	}
 	if err := a.hold(ctx); err != nil {

@@ -176,7 +176,7 @@ func (w *writer) move(to tweet.Position) error {
 	if err := w.query("SELECT (SELECT value FROM meta WHERE key = 'epoch'), (SELECT value FROM meta WHERE key = 'seq')", nil, &at.Epoch, &at.Seq); err != nil {
 		return err
 	}
-	if at == to || at.Epoch == to.Epoch && at.Seq > to.Seq {
+	if to.IsZero() || at == to || at.Epoch == to.Epoch && at.Seq > to.Seq {
 		return nil
 	}
 	return w.exec("UPDATE meta SET value = CASE key WHEN 'epoch' THEN ? ELSE ? END WHERE key IN ('epoch', 'seq')", to.Epoch, int64(to.Seq))
