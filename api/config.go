@@ -29,28 +29,34 @@ type Config struct {
 	// StreamKey signs the short-lived tokens of EventSource; empty: one made for this process.
 	StreamKey []byte
 
-	MaxBody        int64         // bytes of an intake, after decompression; 256 MiB
-	MaxURI         int           // bytes of path and query; 64 KiB
-	MaxHeader      int           // bytes of all headers; 32 KiB
-	MaxStreams     int           // open streams; 4096. The hub has a bound of its own
-	MaxQueries     int           // queries of one stream; 32
-	MaxBuckets     int           // buckets of one page of counts; 744, a month of hours
-	SearchTimeout  time.Duration // of a search or count; 10 s
-	ExportTimeout  time.Duration // of a page of an export; 50 s, as a stock proxy gives an answer up that says nothing for 60
-	ReadTimeout    time.Duration // a stall in a request's body; 30 s
-	WriteTimeout   time.Duration // a stall of a client that reads an answer or a stream; 30 s
-	Heartbeat      time.Duration // between comments on a silent stream; 15 s
-	Retry          time.Duration // what retry: tells, half to three halves of it; 3 s
-	IngestParallel int           // bodies taken in at once; 4
-	MaxExports     int           // exports written at once; 4
+	MaxBody    int64 // bytes of an intake, after decompression; 256 MiB
+	MaxURI     int   // bytes of path and query; 64 KiB
+	MaxHeader  int   // bytes of all headers; 32 KiB
+	MaxStreams int   // open streams; 10,000. The hub has a bound of its own
+	// MaxStreamsAddress bounds the streams of one client: an IPv4 address, or a network of 64 bits; 256, below 0 none. Loopback is not bound,
+	// as a proxy may stand there. MaxStreamsToken bounds those with one bearer token; 0: not.
+	MaxStreamsAddress, MaxStreamsToken int
+	MaxQueries                         int           // queries of one stream; 32
+	MaxRules                           int           // rules of the filtered stream; 1000
+	MaxBuckets                         int           // buckets of one page of counts; 744, a month of hours
+	SearchTimeout                      time.Duration // of a search or count; 10 s
+	ExportTimeout                      time.Duration // of a page of an export; 50 s, as a stock proxy gives an answer up that says nothing for 60
+	ReadTimeout                        time.Duration // a stall in a request's body; 30 s
+	WriteTimeout                       time.Duration // a stall of a client that reads an answer or a stream; 30 s
+	Heartbeat                          time.Duration // between comments on a silent stream; 15 s
+	Retry                              time.Duration // what retry: tells, half to three halves of it; 3 s
+	IngestParallel                     int           // bodies taken in at once; 4
+	MaxExports                         int           // exports written at once; 4
 }
 
 func (c Config) withDefaults() Config {
 	c.MaxBody = cmp.Or(c.MaxBody, 256<<20)
 	c.MaxURI = cmp.Or(c.MaxURI, 64<<10)
 	c.MaxHeader = cmp.Or(c.MaxHeader, 32<<10)
-	c.MaxStreams = cmp.Or(c.MaxStreams, 4096)
+	c.MaxStreams = cmp.Or(c.MaxStreams, 10_000)
+	c.MaxStreamsAddress = cmp.Or(c.MaxStreamsAddress, 256)
 	c.MaxQueries = cmp.Or(c.MaxQueries, 32)
+	c.MaxRules = cmp.Or(c.MaxRules, 1000)
 	c.MaxBuckets = cmp.Or(c.MaxBuckets, 744)
 	c.SearchTimeout = cmp.Or(c.SearchTimeout, 10*time.Second)
 	c.ExportTimeout = cmp.Or(c.ExportTimeout, 50*time.Second)

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"strconv"
 	"sync"
 
 	"birdwatch/live"
@@ -17,7 +16,9 @@ type encodings struct {
 
 type encodingKey struct {
 	item      *live.Item
-	selection string
+	selection *selection // interned
+	marks     any
+	packed    bool // the line deflated
 }
 
 // encodingsMost is how many a generation holds.
@@ -28,7 +29,18 @@ func (e *encodings) line(item *live.Item, sel *selection, m marking, shared bool
 	if !shared {
 		return sel.line(item.Payload, m.of)
 	}
-	k := encodingKey{item, sel.key + m.key}
+	return e.get(encodingKey{item, sel, m.like, false}, func() []byte { return sel.line(item.Payload, m.of) })
+}
+
+// packed is line, and what it deflates to.
+func (e *encodings) packed(item *live.Item, sel *selection, m marking, shared bool) (line, packed []byte) {
+	if line = e.line(item, sel, m, shared); !shared {
+		return line, deflate(line)
+	}
+	return line, e.get(encodingKey{item, sel, m.like, true}, func() []byte { return deflate(line) })
+}
+
+func (e *encodings) get(k encodingKey, render func() []byte) []byte {
 	e.mu.Lock()
 	b, ok := e.now[k]
 	if !ok {
@@ -38,7 +50,7 @@ func (e *encodings) line(item *live.Item, sel *selection, m marking, shared bool
 	if ok {
 		return b
 	}
-	b = sel.line(item.Payload, m.of) // two may make it at once: equal bytes
+	b = render() // two may make it at once: equal bytes
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.now == nil || len(e.now) >= encodingsMost {
@@ -54,11 +66,11 @@ func (sel *selection) line(payload []byte, of query.Expr) []byte {
 }
 
 // appendEvent writes one block of an event stream. Canonical JSON has no line end in it, so data is one line.
-func appendEvent(dst []byte, event, id string, data ...[]byte) []byte {
+func appendEvent(dst []byte, event string, id []byte, data ...[]byte) []byte {
 	if event != "" {
 		dst = append(append(append(dst, "event: "...), event...), '\n')
 	}
-	if id != "" {
+	if len(id) > 0 {
 		dst = append(append(append(dst, "id: "...), id...), '\n')
 	}
 	if len(data) > 0 {
@@ -71,17 +83,39 @@ func appendEvent(dst []byte, event, id string, data ...[]byte) []byte {
 	return append(dst, '\n')
 }
 
-// appendRules writes X's matching_rules of the queries that have tags.
-func appendRules(dst []byte, matched []int, tags []string) []byte {
+// appendRules writes X's matching_rules.
+func appendRules(dst []byte, qs []live.Query, matched []int) []byte {
 	dst = append(dst, `,"matching_rules":[`...)
 	for i, m := range matched {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, `{"id":"`...)
-		dst = strconv.AppendInt(dst, int64(m), 10)
+		dst = append(dst, qs[m].ID...)
 		dst = append(dst, `","tag":`...)
-		dst = append(append(dst, jsonString(tags[m])...), '}')
+		dst = append(append(dst, jsonString(qs[m].Tag)...), '}')
 	}
 	return append(dst, ']')
+}
+
+// selections keeps one of each selection of fields, so that streams share it and what is made by it.
+type selections struct {
+	mu  sync.Mutex // guards what follows
+	all map[string]*selection
+}
+
+// selectionsMost bounds what strangers can make us keep.
+const selectionsMost = 1024
+
+func (s *selections) intern(sel *selection) *selection {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if same := s.all[sel.key]; same != nil {
+		return same
+	}
+	if s.all == nil || len(s.all) >= selectionsMost {
+		s.all = map[string]*selection{}
+	}
+	s.all[sel.key] = sel
+	return sel
 }

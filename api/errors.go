@@ -54,6 +54,8 @@ func toProblem(err error) *Problem {
 		return problem(http.StatusRequestEntityTooLarge, "The body is larger than %d bytes.", tooLarge.Limit).with("Connection", "close")
 	case errors.Is(err, search.ErrUnavailable):
 		return problem(http.StatusServiceUnavailable, "The archive cannot answer now.").retryAfter(5).because(err)
+	case errors.Is(err, search.ErrTooComplex):
+		return invalid("query", "", "%s", "The archive, as it is set, does not take a query with so many alternatives. Ask for fewer at once.").because(err)
 	case errors.Is(err, search.ErrNotFound):
 		return problem(http.StatusNotFound, "No such tweet.")
 	case errors.Is(err, search.ErrDeleted):

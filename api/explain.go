@@ -43,7 +43,7 @@ var fieldNames = func() map[rune]string {
 
 var figureNames = [query.NumFigures]string{query.CreatedAt: "created_at", query.TweetID: "id", query.Followers: "followers_count", query.Following: "following_count",
 	query.Tweets: "tweets_count", query.Listed: "listed_count", query.Likes: "likes", query.Reposts: "reposts", query.Replies: "replies", query.Quotes: "quotes",
-	query.Sample: "sample", query.West: "west", query.South: "south", query.East: "east", query.North: "north", query.Relevancy: "relevancy"}
+	query.Sample: "sample", query.Longitude: "longitude", query.Latitude: "latitude", query.Relevancy: "relevancy"}
 
 // showTerm takes a term's private-use prefix off, which says nothing to a reader.
 func showTerm(t string) (field, text string) {

@@ -104,7 +104,7 @@ func (e *exporting) head() {
 // part answers an export that is small enough to be made whole before its first byte is sent.
 func (e *exporting) part() error {
 	var whole bytes.Buffer
-	e.out = newSink(&whole, e.zipped())
+	e.out = newSink(&whole, zipped(e.c.Request()))
 	if err := e.all(); err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (e *exporting) stream() error {
 		e.c.Response().Header().Set("Trailer", trailers)
 		e.c.Response().WriteHeader(http.StatusOK)
 	}
-	e.out = newSink(&begun{paced: paced{e.c, e.s.config.WriteTimeout}, begin: begin}, e.zipped())
+	e.out = newSink(&begun{paced: paced{e.c, e.s.config.WriteTimeout}, begin: begin}, zipped(e.c.Request()))
 	err := e.all()
 	if err == nil {
 		if err = e.out.Close(); err == nil {

@@ -126,8 +126,8 @@ func (k *sink) Close() error {
 }
 
 // zipped reports whether the client takes gzip.
-func (e *exporting) zipped() bool {
-	for _, part := range strings.Split(e.c.Request().Header.Get(echo.HeaderAcceptEncoding), ",") {
+func zipped(r *http.Request) bool {
+	for _, part := range strings.Split(r.Header.Get(echo.HeaderAcceptEncoding), ",") {
 		coding, weight, _ := strings.Cut(part, ";")
 		coding = strings.ToLower(strings.TrimSpace(coding))
 		if coding != "gzip" && coding != "*" {
@@ -143,7 +143,7 @@ func (e *exporting) zipped() bool {
 }
 
 func (e *exporting) encoding() {
-	if e.zipped() {
+	if zipped(e.c.Request()) {
 		e.c.Response().Header().Set(echo.HeaderContentEncoding, "gzip")
 	}
 }

@@ -16,7 +16,7 @@ const (
 )
 
 // kindOf is what is known of a kind of object: its name in includes, its parameter, the field that names it, the fields
-// that are sent unasked, and all that may be asked for. The lists are X's, and matches, since X's clients ask for all of them; what no
+// that are sent unasked, and all that may be asked for. The lists are X's, with matches and provenance, since X's clients ask for all of them; what no
 // payload has is absent from the answers.
 type kindOf struct {
 	include, parameter, key string
@@ -31,7 +31,7 @@ var kinds = [numKinds]kindOf{
 	tweets: {"tweets", "tweet.fields", "id", []string{"id", "text", "edit_history_tweet_ids"}, []string{"article", "attachments",
 		"author_id", "card_uri", "community_id", "context_annotations", "conversation_id", "created_at", "display_text_range", "edit_controls",
 		"edit_history_tweet_ids", "entities", "geo", "id", "in_reply_to_user_id", "lang", matchesField, "media_metadata", "non_public_metrics", "note_tweet",
-		"organic_metrics", "possibly_sensitive", "promoted_metrics", "public_metrics", "referenced_tweets", "reply_settings", "scopes", "source",
+		"organic_metrics", "possibly_sensitive", "promoted_metrics", provenanceField, "public_metrics", "referenced_tweets", "reply_settings", "scopes", "source",
 		"suggested_source_links", "text", "withheld"}},
 	media: {"media", "media.fields", "media_key", []string{"media_key", "type"}, []string{"alt_text", "duration_ms", "height", "media_key",
 		"non_public_metrics", "organic_metrics", "preview_image_url", "promoted_metrics", "public_metrics", "type", "url", "variants", "width"}},

@@ -22,13 +22,20 @@ type gapData struct {
 }
 
 // gap tells what was missed.
-func (st *streaming) gap(e live.Event) []byte {
+func (st *streaming) gap(e *live.Event) []byte {
 	d := gapData{SinceSeq: e.Since, UntilSeq: e.Until, Deletes: "unknown"}
-	whole := query.Or(st.exprs...).String()
+	exprs := make([]query.Expr, len(e.Queries))
+	for i, q := range e.Queries {
+		exprs[i] = q.Expr
+	}
+	if len(exprs) == 0 {
+		exprs = append(exprs, query.Not(query.All()))
+	}
+	whole := query.Or(exprs...).String()
 	if _, err := query.Parse(whole, time.Time{}); err == nil {
 		d.Link = st.missed(e, whole)
 	} else {
-		for _, x := range st.exprs {
+		for _, x := range exprs {
 			d.Links = append(d.Links, st.missed(e, x.String()))
 		}
 		d.Link = d.Links[0]
@@ -41,17 +48,10 @@ func (st *streaming) gap(e live.Event) []byte {
 }
 
 // missed is a search for what one gap kept back: the query as it was resolved, with the stream's bounds and fields.
-func (st *streaming) missed(e live.Event, text string) string {
+func (st *streaming) missed(e *live.Event, text string) string {
 	v := url.Values{"query": {text}, "since_seq": {strconv.FormatInt(int64(e.Since), 10)}, "until_seq": {strconv.FormatInt(int64(e.Until), 10)}}
-	for name, at := range map[string]time.Time{"start_time": st.request.Start, "end_time": st.request.End} {
-		if !at.IsZero() {
-			v.Set(name, at.Format(time.RFC3339Nano))
-		}
-	}
-	for _, name := range fieldParameters {
-		if f := st.c.QueryParam(name); f != "" {
-			v.Set(name, f)
-		}
+	for name, value := range st.fields {
+		v.Set(name, value)
 	}
 	return "/2/tweets/search/all?" + v.Encode()
 }

@@ -21,10 +21,12 @@ import (
 // ImportLine is one line of a body of POST /2/tweets/import: a record as the sender's program read it, since a record's bytes alone do
 // not tell everything (the includes of a page, the headers of a table). Without Kind the bytes are read here.
 type ImportLine struct {
-	Kind    tweet.Kind      `json:"kind,omitempty"`
-	ID      tweet.ID        `json:"id,omitempty,string"`
-	UserID  tweet.ID        `json:"user_id,omitempty,string"`
-	Partial bool            `json:"partial,omitempty"`
+	Kind    tweet.Kind `json:"kind,omitempty"`
+	ID      tweet.ID   `json:"id,omitempty,string"`
+	UserID  tweet.ID   `json:"user_id,omitempty,string"`
+	Partial bool       `json:"partial,omitempty"`
+	// Wanted: the tweet is named by its id alone, and there is nothing else.
+	Wanted  bool            `json:"wanted,omitempty"`
 	Payload json.RawMessage `json:"payload,omitempty"`
 
 	File       string `json:"file"`

@@ -33,39 +33,27 @@ func appendMatches(dst, payload []byte, of query.Expr) []byte {
 	return append(dst, "]}"...)
 }
 
-// marking is the query whose words are marked in a tweet of a stream, and a key that is equal for equal queries. Without
-// either, nothing is marked.
+// marking is the query whose words are marked in a tweet of a stream, and what is equal for equal queries. Without either, nothing is
+// marked.
 type marking struct {
-	of  query.Expr
-	key string
-}
-
-// markings has one of each query of a stream; nil where no marks are asked for.
-func markings(sel *selection, exprs []query.Expr) []marking {
-	if !sel.fields[tweets][matchesField] {
-		return nil
-	}
-	ms := make([]marking, len(exprs))
-	for i, e := range exprs {
-		sum := sha256.Sum256([]byte(e.String()))
-		ms[i] = marking{e, string(sum[:16])}
-	}
-	return ms
+	of   query.Expr
+	like any
 }
 
 // marking is of the queries that an event matched.
-func (st *streaming) marking(e *live.Event) (m marking) {
-	if st.marks == nil {
+func (sel *selection) marking(e *live.Event) (m marking) {
+	if !sel.fields[tweets][matchesField] {
 		return m
 	}
 	if len(e.Matched) == 1 {
-		return st.marks[e.Matched[0]]
+		q := &e.Queries[e.Matched[0]]
+		return marking{q.Expr, q.Like}
 	}
 	all := make([]query.Expr, len(e.Matched))
 	for i, n := range e.Matched {
-		all[i] = st.marks[n].of
-		m.key += st.marks[n].key
+		all[i] = e.Queries[n].Expr
 	}
 	m.of = query.Or(all...)
+	m.like = sha256.Sum256([]byte(m.of.String()))
 	return m
 }

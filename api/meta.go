@@ -105,6 +105,9 @@ func (s *Server) serveMetrics(c echo.Context) error {
 type metrics struct {
 	requests *prometheus.HistogramVec
 	streamed prometheus.Counter
+	refused  *prometheus.CounterVec
+	leftOut  prometheus.Counter
+	stalled  prometheus.Counter
 }
 
 func newMetrics(r *prometheus.Registry, hub *live.Hub) *metrics {
@@ -112,27 +115,37 @@ func newMetrics(r *prometheus.Registry, hub *live.Hub) *metrics {
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "birdwatch_http_request_seconds", Help: "Requests by route, method and status; streams count when they end.",
 			Buckets: []float64{.001, .003, .01, .03, .1, .3, 1, 3, 10}}, []string{"route", "method", "status"}),
 		streamed: prometheus.NewCounter(prometheus.CounterOpts{Name: "birdwatch_stream_bytes_total", Help: "Bytes written to streams."}),
+		refused:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "birdwatch_stream_refused_total", Help: "Streams that were turned away, by reason."}, []string{"reason"}),
+		leftOut:  prometheus.NewCounter(prometheus.CounterOpts{Name: "birdwatch_stream_left_out_total", Help: "Tweets that max_rate left out of streams."}),
+		stalled:  prometheus.NewCounter(prometheus.CounterOpts{Name: "birdwatch_stream_stalled_total", Help: "Times that a stream's client took less than the network holds, and was waited for."}),
 	}
-	r.MustRegister(m.requests, m.streamed)
+	r.MustRegister(m.requests, m.streamed, m.refused, m.leftOut, m.stalled)
 	for _, g := range []struct {
 		name, help string
 		counter    bool
-		get        func(live.Stats) int64
+		get        func(live.Stats) float64
 	}{
-		{"subscriptions", "Open subscriptions.", false, func(s live.Stats) int64 { return s.Subscriptions }},
-		{"queries", "Queries of open subscriptions.", false, func(s live.Stats) int64 { return s.Queries }},
-		{"groups", "Different queries among them.", false, func(s live.Stats) int64 { return s.Groups }},
-		{"always_groups", "Queries that every tweet is tried with, since they need no term.", false, func(s live.Stats) int64 { return s.Always }},
-		{"seq", "Place in the journal up to which the hub has handed out.", false, func(s live.Stats) int64 { return int64(s.Seq) }},
-		{"entries_total", "Entries matched.", true, func(s live.Stats) int64 { return s.Entries }},
-		{"matches_total", "Matches of entries with queries.", true, func(s live.Stats) int64 { return s.Matched }},
-		{"delivered_total", "Events given to subscriptions.", true, func(s live.Stats) int64 { return s.Delivered }},
-		{"resumed_total", "Subscriptions that resumed.", true, func(s live.Stats) int64 { return s.Resumed }},
-		{"gaps_total", "Gaps told.", true, func(s live.Stats) int64 { return s.Gaps }},
-		{"behind_total", "Times that a subscription fell behind and turned to the journal.", true, func(s live.Stats) int64 { return s.Behind }},
-		{"lagged_total", "Subscriptions ended since they fell too far behind.", true, func(s live.Stats) int64 { return s.Lagged }},
+		{"subscriptions", "Open subscriptions.", false, func(s live.Stats) float64 { return float64(s.Subscriptions) }},
+		{"queries", "Queries of open subscriptions.", false, func(s live.Stats) float64 { return float64(s.Queries) }},
+		{"groups", "Different queries among them.", false, func(s live.Stats) float64 { return float64(s.Groups) }},
+		{"always_groups", "Queries that every tweet is tried with, since they need no term.", false, func(s live.Stats) float64 { return float64(s.Always) }},
+		{"seq", "Place in the journal up to which the hub has handed out.", false, func(s live.Stats) float64 { return float64(s.Seq) }},
+		{"entries_total", "Entries matched.", true, func(s live.Stats) float64 { return float64(s.Entries) }},
+		{"matches_total", "Matches of entries with queries.", true, func(s live.Stats) float64 { return float64(s.Matched) }},
+		{"delivered_total", "Events given to subscriptions.", true, func(s live.Stats) float64 { return float64(s.Delivered) }},
+		{"resumed_total", "Subscriptions that resumed.", true, func(s live.Stats) float64 { return float64(s.Resumed) }},
+		{"gaps_total", "Gaps told.", true, func(s live.Stats) float64 { return float64(s.Gaps) }},
+		{"behind_total", "Times that a subscription fell behind and turned to the journal.", true, func(s live.Stats) float64 { return float64(s.Behind) }},
+		{"lag", "Entries of the journal that the hub has not handed out yet.", false, func(s live.Stats) float64 { return float64(s.Lag) }},
+		{"lag_seconds", "About how long the first of those has waited.", false, func(s live.Stats) float64 { return s.Late.Seconds() }},
+		{"queue", "Events that wait in memory for their streams.", false, func(s live.Stats) float64 { return float64(s.Queue) }},
+		{"match_seconds_total", "Time spent on finding the queries of tweets.", true, func(s live.Stats) float64 { return s.MatchTime.Seconds() }},
+		{"deletes_total", "Deletions given to subscriptions.", true, func(s live.Stats) float64 { return float64(s.Deletes) }},
+		{"replaced_total", "Times that the queries of an open subscription were replaced.", true, func(s live.Stats) float64 { return float64(s.Replaced) }},
+		{"spoilt_total", "Entries that could not be read.", true, func(s live.Stats) float64 { return float64(s.Spoilt) }},
+		{"lagged_total", "Subscriptions ended since they fell too far behind.", true, func(s live.Stats) float64 { return float64(s.Lagged) }},
 	} {
-		get := func() float64 { return float64(g.get(hub.Stats())) }
+		get := func() float64 { return g.get(hub.Stats()) }
 		if g.counter {
 			r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "birdwatch_live_" + g.name, Help: g.help}, get))
 		} else {

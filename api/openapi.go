@@ -30,19 +30,30 @@ var operations = []operation{
 	{"get", "/2/tweets/search/facets", "The most frequent values among the newest 10,000 matches; meta says over how many they were counted.", facetParameters, jsonType, "200", false},
 	{"get", "/2/tweets/search/export", "All matches as one stream. A whole one ends in a line with meta (jsonl), and has the trailers " + trailers + "; one that is broken off lacks " +
 		"them and the end of its transfer. At most 500 tweets come with a length, and these as headers.", exportParameters, "application/x-ndjson", "200", false},
-	{"get", "/2/tweets/search/live", "History and then what is new, as Server-Sent Events: unnamed for tweets, and delete, live, gap, bye, end. " +
+	{"get", "/2/tweets/search/live", "History and then what is new, as Server-Sent Events: unnamed for tweets, and delete, live, gap, rate, bye, end. " +
 		"After end a client should close. A lost stream goes on from Last-Event-ID.", streamParameters, eventType, "200", false},
+	{"put", "/2/tweets/search/live/{connection}", "Other queries for the open stream of that name, in force behind since_seq.", nil, jsonType, "200", false},
+	{"get", "/2/tweets/search/stream", "What matches the rules, a JSON object a line with matching_rules; an empty line at least every 20 seconds.", filteredParameters, jsonType, "200", false},
+	{"get", "/2/tweets/search/stream/rules", "The rules of the filtered stream.", ruleParameters, jsonType, "200", false},
+	{"post", "/2/tweets/search/stream/rules", "Adds or deletes rules, in open streams too.", rulesParameters, jsonType, "201", true},
+	{"get", "/2/tweets/search/stream/rules/counts", "How many rules there are, and may be.", nil, jsonType, "200", false},
 	{"get", "/2/tweets/counts/all", "How many tweets match, by minute, hour or day.", countParameters, jsonType, "200", false},
 	{"get", "/2/tweets/counts/recent", "The same, of the last 7 days.", countParameters, jsonType, "200", false},
 	{"get", "/2/tweets", "Tweets by id.", append([]string{"ids"}, fieldParameters...), jsonType, "200", false},
 	{"get", "/2/tweets/{id}", "One tweet.", fieldParameters, jsonType, "200", false},
 	{"delete", "/2/tweets/{id}", "Deletes a tweet, in open streams too.", nil, jsonType, "200", true},
+	{"delete", "/2/tweets", "Deletes all tweets that match a query, newest first, a page at a time: meta.next_until_id is for until_id. With user_id those of a user, then and later.", removeParameters, jsonType, "200", true},
 	{"get", "/2/tweets/{id}/raw", "The bytes as they came; X-Captured-At and X-Provenance-* say when and from where.", nil, jsonType, "200", false},
 	{"post", "/2/tweets/ingest", "Takes tweets of any known shape in; answered when they are on disk.", nil, jsonType, "200", true},
 	{"post", "/2/tweets/import", "Takes lines of a remote import straight into the archive.", nil, jsonType, "200", true},
+	{"get", "/2/tweets/wanted", "Ids that imported lists named, of tweets that have not come, by id.", []string{"after_id", "max_results"}, jsonType, "200", false},
 	{"get", "/2/query/explain", "What a query means.", []string{"query"}, jsonType, "200", false},
 	{"get", "/2/query/operators", "All operators of the query language.", nil, jsonType, "200", false},
 	{"get", "/2/status", "What the archive holds.", nil, jsonType, "200", false},
+	{"get", "/2/coverage", "When the archive was connected to which source, what it missed and why, what was imported: spans of time, by their start.", coverageParameters, jsonType, "200", false},
+	{"post", "/2/coverage/imports", "What a client that imports through the server says of its files.", nil, jsonType, "200", true},
+	{"get", "/2/sources", "The streams that are taken in, and how each is.", nil, jsonType, "200", false},
+	{"put", "/2/sources/{name}", "Has a source ask for something else, while it runs.", nil, jsonType, "200", true},
 	{"get", "/2/dead_letters", "What the archive could not take, with reasons; meta.next is for after.", deadLetterParameters, jsonType, "200", true},
 	{"post", "/2/dead_letters/retry", "Takes dead letters once more, by their keys.", nil, jsonType, "200", true},
 	{"post", "/2/dead_letters/drop", "Throws dead letters away, by their keys.", nil, jsonType, "200", true},
@@ -51,6 +62,7 @@ var operations = []operation{
 	{"get", "/healthz", "Whether the process lives.", nil, "text/plain", "200", false},
 	{"get", "/readyz", "Whether it can do its work; 503 with what it lacks.", nil, jsonType, "200", false},
 	{"get", "/metrics", "Figures for Prometheus.", nil, "text/plain", "200", false},
+	{"get", "/debug/live", "Opens a stream at the server's own address and says how long it took, and how long the next tweet took to come; 503 when that fails.", []string{"wait"}, jsonType, "200", false},
 	{"get", "/openapi.json", "This description.", nil, jsonType, "200", false},
 }
 
@@ -80,6 +92,13 @@ var parameterDocs = map[string]object{
 	"tag":           {"description": "As many as of query: events then say which of them matched."},
 	"last_event_id": {"description": "As the header Last-Event-ID, which beats it."},
 	"access_token":  {"description": "From POST /2/tokens/stream, where no header can be set."},
+
+	"max_rate":         {"description": "At most so many tweets a second of what is new; rate events count the others.", "schema": object{"type": "integer", "minimum": 1, "maximum": rateMost}},
+	"connection":       {"description": "A name for the stream, hard to guess: its queries can then be replaced."},
+	"wait":             {"description": "Seconds in which a tweet should come.", "schema": object{"type": "integer", "minimum": 0, "maximum": selfTestMost, "default": 3}},
+	"dry_run":          {"description": "Changes nothing; says what a rule would have matched in the last hour, day and week. Needs a token for reading only.", "schema": object{"type": "boolean", "default": false}},
+	"backfill_minutes": {"description": "Begins with what came in the last so many minutes.", "schema": object{"type": "integer", "minimum": 0, "maximum": backfillMinutes}},
+	"pagination_token": {"description": "From meta of the page before."},
 }
 
 // ownDocs are of parameters that mean something else on one path.
@@ -87,6 +106,16 @@ var ownDocs = map[string]map[string]object{
 	"/2/tweets/search/export": {
 		"max_results": {"description": "Without it, all.", "schema": object{"type": "integer", "minimum": 1, "maximum": exportMost}},
 		"sort_order":  {"description": "By id.", "schema": object{"type": "string", "enum": []string{"oldest", "recency"}, "default": "oldest"}}},
+	"/2/coverage": {
+		"start_time":  {"description": "Spans that end then or later."},
+		"end_time":    {"description": "Spans that start before it."},
+		"source":      {"description": "As in provenance: stream:NAME, or import."},
+		"kinds":       {"schema": object{"type": "array", "items": object{"type": "string", "enum": coverageKinds}}, "explode": false},
+		"neighbors":   {"description": "With the ids of the tweets around gaps.", "schema": object{"type": "boolean", "default": false}},
+		"max_results": {"schema": object{"type": "integer", "minimum": 1, "maximum": coverageMost, "default": 500}}},
+	"/2/tweets/search/stream/rules": {
+		"ids":         {"description": "Of rules, with commas between them.", "required": false},
+		"max_results": {"schema": object{"type": "integer", "minimum": 1, "maximum": 1000, "default": 1000}}},
 	"/2/dead_letters": {
 		"max_results": {"schema": object{"type": "integer", "minimum": 1, "maximum": deadLetterMost, "default": 100}}},
 }
@@ -117,8 +146,14 @@ func (s *Server) openAPI(c echo.Context) error {
 
 func (o *operation) describe() object {
 	ps := []object{}
+	if strings.Contains(o.path, "{connection}") {
+		ps = append(ps, object{"name": "connection", "in": "path", "required": true, "schema": object{"type": "string", "pattern": connectionName.String()}})
+	}
 	if strings.Contains(o.path, "{id}") {
 		ps = append(ps, object{"name": "id", "in": "path", "required": true, "schema": object{"type": "string", "pattern": "^[0-9]{1,19}$"}})
+	}
+	if strings.Contains(o.path, "{name}") {
+		ps = append(ps, object{"name": "name", "in": "path", "required": true, "schema": object{"type": "string"}})
 	}
 	for _, name := range o.parameters {
 		name, many := strings.CutSuffix(name, "*")
@@ -141,7 +176,7 @@ func (o *operation) describe() object {
 	if o.write {
 		d["security"] = []object{{"bearer": []string{}}}
 	}
-	if o.method == "post" && o.write {
+	if o.method == "put" || o.method == "post" && o.write {
 		d["requestBody"] = object{"required": true, "content": object{"application/x-ndjson": object{}, jsonType: object{}}}
 	}
 	return d

@@ -54,7 +54,7 @@ func TestDescriptionIsWhole(t *testing.T) {
 	if !slices.Equal(described, routes) {
 		t.Errorf("described %q\nrouted %q", described, routes)
 	}
-	if n := len(d.Paths["/2/tweets/search/live"]["get"].Parameters); n != 13 {
+	if n := len(d.Paths["/2/tweets/search/live"]["get"].Parameters); n != 15 {
 		t.Errorf("a stream has %d parameters", n)
 	}
 }

@@ -19,6 +19,8 @@ type Problem struct {
 	Type   string         `json:"type"`
 	Status int            `json:"status"`
 	Errors []ProblemError `json:"errors,omitempty"`
+	// ConnectionIssue is X's word for what hinders a stream.
+	ConnectionIssue string `json:"connection_issue,omitempty"`
 	// Position is set for a query that does not parse.
 	Position *Position `json:"position,omitempty"`
 

@@ -22,7 +22,7 @@ func TestRawBytes(t *testing.T) {
 		status     int // of the answer
 		hangUp     bool
 	}{
-		{"no request", "\x16\x03\x01\x02\x00\x01\r\n\r\n", 400, false},
+		{"no request", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03hello\r\n\r\n", 400, false},
 		{"no host", "GET /2/tweets/1 HTTP/1.1\r\n\r\n", 400, false},
 		{"two hosts", "GET /2/tweets/1 HTTP/1.1\r\nHost: localhost\r\nHost: evil\r\n\r\n", 400, false},
 		{"bad version", "GET /2/tweets/1 HTTP/9.1\r\nHost: localhost\r\n\r\n", 505, false},

@@ -31,7 +31,8 @@ type served struct {
 	hub     *live.Hub
 	log     *lockedBuffer
 	metrics *prometheus.Registry
-	later   atomic.Int64 // nanoseconds after noon that its clock shows
+	remote  atomic.Pointer[string] // where all requests seem to come from
+	later   atomic.Int64           // nanoseconds after noon that its clock shows
 }
 
 type lockedBuffer struct {
@@ -68,7 +69,7 @@ func serveWorld(t testing.TB, w *world, c api.Config, o live.Options) *served {
 		}
 		fmt.Fprint(w, "the page")
 	})
-	a, err := api.New(c, api.Deps{Searcher: w, Facets: w, Reader: w, Hub: s.hub, Intake: intake{w}, Page: page, Metrics: s.metrics,
+	a, err := api.New(c, api.Deps{Searcher: w, Facets: w, Reader: w, Hub: s.hub, Intake: intake{w}, State: w.state, Before: w.before, Coverage: ledger{}, Sources: streams{}, Page: page, Metrics: s.metrics,
 		Log: slog.New(slog.NewTextHandler(s.log, nil)), Now: func() time.Time { return noon.Add(time.Duration(s.later.Load())) },
 		Explain: map[string]api.Explainer{"toy": func(e query.Expr) (any, error) { return map[string]string{"asks": e.String()}, nil }},
 		Ready:   func(context.Context) []api.Check { return []api.Check{{Name: "archive", Ready: w.fails == nil}} },
@@ -77,21 +78,41 @@ func serveWorld(t testing.TB, w *world, c api.Config, o live.Options) *served {
 		t.Fatal(err)
 	}
 	s.Config = a.HTTPServer()
+	inner := s.Config.Handler
+	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if remote := s.remote.Load(); remote != nil {
+			r.RemoteAddr = *remote
+		}
+		inner.ServeHTTP(w, r)
+	})
 	s.Start()
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
+	done := make(chan error, 2)
 	go func() { done <- s.hub.Run(ctx) }()
+	go func() { done <- a.Run(ctx) }()
 	t.Cleanup(func() {
 		s.hub.Close()
 		s.Server.Close()
 		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
+		for range 2 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
 		}
 		http.DefaultClient.CloseIdleConnections()
 	})
 	s.waitForHub(t)
 	return s
+}
+
+// secured is the same server over TLS and HTTP/2.
+func (s *served) secured(t testing.TB) *httptest.Server {
+	t.Helper()
+	x := httptest.NewUnstartedServer(s.Config.Handler)
+	x.EnableHTTP2 = true
+	x.StartTLS()
+	t.Cleanup(func() { s.hub.Close(); x.Close() })
+	return x
 }
 
 // waitForHub asks until the hub lets subscriptions in.
@@ -158,6 +179,13 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // intake takes every line of a body for one tweet's text.
 type intake struct{ *world }
 
+func (n intake) Wanted(_ context.Context, after tweet.ID, limit int) (ids []tweet.ID, err error) {
+	for id := after + 1; id <= 5 && len(ids) < limit; id++ {
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
 func (n intake) Ingest(_ context.Context, body io.Reader) (results []api.IngestResult, err error) {
 	b, err := io.ReadAll(body)
 	if err != nil {
@@ -186,7 +214,10 @@ func (n intake) Import(_ context.Context, body io.Reader) (any, error) {
 	return map[string]int{"new": 1}, err
 }
 
-func (n intake) Delete(_ context.Context, ids []tweet.ID) ([]bool, error) {
+// DeleteUser is tried by the command's tests.
+func (n intake) DeleteUser(context.Context, tweet.ID) error { return nil }
+
+func (n intake) Delete(_ context.Context, ids []tweet.ID, _ string) ([]bool, error) {
 	for _, id := range ids {
 		n.delete(id)
 	}

@@ -4,7 +4,8 @@
 // After bye, or when the connection breaks, a client comes again with the last id it has, as EventSource does by itself. end is final: a
 // client should close; one that comes again with the id of end is answered 204.
 //
-// To stop: live.Hub.Close first, which says bye to all streams, then http.Server.Shutdown, which waits for requests.
+// To stop: live.Hub.Close first, which says bye to all streams, then http.Server.Shutdown, which waits for requests, and Wait, which waits
+// for streams; then end Run.
 package api
 
 import (
@@ -14,6 +15,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,8 +35,12 @@ type Intake interface {
 	Ingest(ctx context.Context, body io.Reader) ([]IngestResult, error)
 	// Import takes lines that ImportLine describes straight into the archive: no subscription is sent them. It gives a summary, sent as JSON.
 	Import(ctx context.Context, body io.Reader) (any, error)
-	// Delete deletes tweets; deleted[i] says whether ids[i] was known.
-	Delete(ctx context.Context, ids []tweet.ID) (deleted []bool, err error)
+	// Wanted gives up to n of the tweets that lists of ids named and that have not come, by id, above one.
+	Wanted(ctx context.Context, after tweet.ID, n int) ([]tweet.ID, error)
+	// Delete deletes tweets; deleted[i] says whether ids[i] was known. by is for the audit log: what they were found by, or "".
+	Delete(ctx context.Context, ids []tweet.ID, by string) (deleted []bool, err error)
+	// DeleteUser deletes a user's tweets, those that are here and those that come later.
+	DeleteUser(ctx context.Context, user tweet.ID) error
 }
 
 // IngestResult says what became of one record of a body.
@@ -64,6 +71,11 @@ type Deps struct {
 	Hub      *live.Hub
 	Intake   Intake
 	Repairs  Repairs
+	State    State
+	// Before is the place of the last entry that came before a time.
+	Before   func(context.Context, time.Time) (live.Place, error)
+	Coverage Coverage
+	Sources  Sources
 	Ready    func(context.Context) []Check
 	Status   func(context.Context) (any, error)
 	Page     http.Handler         // answers what is no path of the API; may be nil
@@ -73,7 +85,7 @@ type Deps struct {
 	Now      func() time.Time
 }
 
-// Server is the API. Handler can serve many requests at once. It has no goroutine of its own.
+// Server is the API. Handler can serve many requests at once. Run, which streams need, has the goroutines.
 type Server struct {
 	Deps
 	config     Config
@@ -85,7 +97,11 @@ type Server struct {
 	ingests    chan struct{}
 	exports    chan struct{}
 	encoded    encodings
-	streams    atomic.Int64 // open ones
+	selections selections
+	courier    *courier
+	rules      *rules
+	named      *connections
+	seats      seats
 	reindexing atomic.Bool
 	metrics    *metrics
 }
@@ -99,6 +115,10 @@ func New(c Config, d Deps) (*Server, error) {
 	s := &Server{Deps: d, config: c, guard: newGuard(c), keeper: newKeeper(c, d.Now), log: d.Log, now: d.Now, ingests: make(chan struct{}, c.IngestParallel),
 		exports: make(chan struct{}, c.MaxExports)}
 	s.metrics = newMetrics(d.Metrics, d.Hub)
+	s.courier = newCourier(s)
+	s.seats = seats{most: c.MaxStreams, perAddress: max(0, c.MaxStreamsAddress), perToken: c.MaxStreamsToken, addresses: map[netip.Addr]int{}, tokens: map[string]int{}}
+	s.rules = &rules{state: d.State, hub: d.Hub, most: c.MaxRules, streams: map[*live.Subscription]func(){}}
+	s.named = &connections{state: d.State, hub: d.Hub, swept: d.Now(), now: d.Now, open: map[string]map[*live.Subscription]func(){}}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
@@ -118,17 +138,28 @@ func (s *Server) routes(e *echo.Echo) {
 	get("/2/tweets/search/facets", s.facets, read, s.timed)
 	get("/2/tweets/search/export", s.export, read)
 	e.GET("/2/tweets/search/live", s.stream, s.admitStream)
+	e.PUT("/2/tweets/search/live/:connection", s.replaceQueries, read, s.timed)
+	e.GET("/2/tweets/search/stream", s.filtered, read)
+	get("/2/tweets/search/stream/rules", s.listRules, read, s.timed)
+	get("/2/tweets/search/stream/rules/counts", s.countRules, read, s.timed)
+	e.POST("/2/tweets/search/stream/rules", s.changeRules, s.timed) // which right it needs is seen when it is read
 	get("/2/tweets/counts/all", s.countsAll, read, s.timed)
 	get("/2/tweets/counts/recent", s.countsRecent, read, s.timed)
 	e.POST("/2/tweets/ingest", s.ingest, write)
 	e.POST("/2/tweets/import", s.importLines, write)
+	e.GET("/2/tweets/wanted", s.wanted, read)
 	get("/2/tweets", s.lookup, read, s.timed)
 	get("/2/tweets/:id", s.one, read, s.timed)
 	get("/2/tweets/:id/raw", s.raw, read, s.timed)
 	e.DELETE("/2/tweets/:id", s.remove, write, s.timed)
+	e.DELETE("/2/tweets", s.removeAll, write, s.timed)
 	get("/2/query/explain", s.explain, read)
 	get("/2/query/operators", s.operators, read)
 	get("/2/status", s.status, read, s.timed)
+	get("/2/coverage", s.coverage, read, s.timed)
+	e.POST("/2/coverage/imports", s.imported, write, s.timed)
+	get("/2/sources", s.sources, read, s.timed)
+	e.PUT("/2/sources/:name", s.changeSource, write) // its server takes its time
 	get("/2/dead_letters", s.deadLetters, write, s.timed)
 	e.POST("/2/dead_letters/retry", s.retryDeadLetters, write)
 	e.POST("/2/dead_letters/drop", s.dropDeadLetters, write, s.timed)
@@ -137,6 +168,7 @@ func (s *Server) routes(e *echo.Echo) {
 	get("/healthz", s.health)
 	get("/readyz", s.ready, s.timed)
 	get("/metrics", s.serveMetrics, read)
+	e.GET("/debug/live", s.debugLive, read)
 	get("/openapi.json", s.openAPI)
 }
 
@@ -146,8 +178,14 @@ func (s *Server) Handler() http.Handler { return s.echo }
 // HTTPServer makes the server to serve Handler with. A stream may last for ever, so there is no limit on writing an answer here;
 // handlers set theirs. End the hub's streams (live.Hub.Close) before Shutdown: it waits for open requests.
 func (s *Server) HTTPServer() *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true) // for proxies
 	return &http.Server{
 		Handler:           s.echo,
+		Protocols:         protocols,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 1000},
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    s.config.MaxHeader + s.config.MaxURI, // bounded answers what is within
@@ -159,4 +197,28 @@ func (s *Server) HTTPServer() *http.Server {
 // parseQuery reads a query of a request; an error tells where it is wrong.
 func (s *Server) parseQuery(text string, now time.Time) (*query.Query, error) {
 	return query.Parse(text, now)
+}
+
+// Run brings events to streams until ctx ends, and closes them then. To let them end in order, close the hub first and Wait.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() {
+		s.named.run(ctx, s.config.Heartbeat, func(err error) { s.log.Error("connections are not swept", "error", err) })
+	})
+	defer sweeping.Wait()
+	defer cancel()
+	return s.courier.run(ctx)
+}
+
+// Wait returns when no stream is open any more, or with ctx's error.
+func (s *Server) Wait(ctx context.Context) error {
+	for s.seats.count() > 0 {
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }

@@ -103,6 +103,22 @@ func indent(s string) string {
 	return b.String()
 }
 
+func TestWanted(t *testing.T) {
+	s := serve(t, api.Config{})
+	for path, want := range map[string]string{
+		"/2/tweets/wanted":                          `{"data":[{"id":"1"},{"id":"2"},{"id":"3"},{"id":"4"},{"id":"5"}],"meta":{"result_count":5}}`,
+		"/2/tweets/wanted?after_id=2&max_results=2": `{"data":[{"id":"3"},{"id":"4"}],"meta":{"result_count":2}}`,
+		"/2/tweets/wanted?after_id=5":               `{"data":[],"meta":{"result_count":0}}`,
+	} {
+		if a := s.get(t, path); a.status != 200 || a.body != want {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	if a := s.get(t, "/2/tweets/wanted?after_id=x&max_results=2"); a.status != 400 {
+		t.Errorf("%+v", a)
+	}
+}
+
 func TestRawIsByteForByte(t *testing.T) {
 	s := serve(t, api.Config{})
 	raw := []byte("a row,\xff of a CSV,\u2028 1")
@@ -117,6 +133,13 @@ func TestRawIsByteForByte(t *testing.T) {
 		if got := a.header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
+	}
+	provenance := `"provenance":{"from":"import","file":"é\n.csv","position":4,"captured_at":"2024-06-01T12:00:00.123Z"}}`
+	if got := s.get(t, "/2/tweets/8?tweet.fields=provenance").body; got != `{"data":{"id":"8","text":"",`+provenance+`}` {
+		t.Error(got)
+	}
+	if got := s.get(t, "/2/tweets?ids=8&tweet.fields=provenance").body; got != `{"data":[{"id":"8","text":"",`+provenance+`]}` {
+		t.Error(got)
 	}
 	if h := s.do(t, "HEAD", "/2/tweets/8/raw", ""); h.status != 200 || h.body != "" || h.header.Get("X-Captured-At") == "" {
 		t.Errorf("HEAD: %+v", h)
@@ -231,7 +254,7 @@ func TestFailuresOfTheArchive(t *testing.T) {
 	for _, test := range []struct {
 		err    error
 		status int
-	}{{search.ErrUnavailable, 503}, {search.ErrTimeout, 504}, {os.ErrPermission, 500}} {
+	}{{search.ErrUnavailable, 503}, {search.ErrTimeout, 504}, {search.ErrTooComplex, 400}, {os.ErrPermission, 500}} {
 		s.fails = test.err
 		for _, path := range []string{"/2/tweets/search/all?query=a", "/2/tweets/search/facets?query=a", "/2/tweets/search/export?query=a",
 			"/2/tweets/search/export?query=a&max_results=500", "/2/tweets/search/export?query=a&format=csv", "/2/tweets/counts/all?query=a", "/2/tweets/1", "/2/tweets?ids=1"} {

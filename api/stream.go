@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,68 +17,145 @@ import (
 	"birdwatch/search"
 )
 
-// backfillMost bounds backfill; start_time asks for more.
-const backfillMost = 500
+const (
+	// backfillMost bounds backfill; start_time asks for more.
+	backfillMost = 500
+	// rateMost bounds max_rate: beyond, nobody needs one.
+	rateMost = 10_000
+)
 
-var streamParameters = append([]string{"query*", "tag*", "backfill", "start_time", "end_time", "last_event_id", "access_token"}, fieldParameters...)
+var streamParameters = append([]string{"query*", "tag*", "backfill", "start_time", "end_time", "max_rate", "connection", "last_event_id", "access_token"}, fieldParameters...)
 
-// streaming is one open stream.
-type streaming struct {
-	s       *Server
-	c       echo.Context
-	sel     *selection
-	request live.Request
-	exprs   []query.Expr
-	marks   []marking // of exprs; nil when none are asked for
-	tags    []string  // nil when none were given
-	buf     []byte
+// opening is a stream that is asked for.
+type opening struct {
+	streaming
+	c         echo.Context
+	request   live.Request
+	subscribe func(context.Context, live.Request, *streaming) (*live.Subscription, error)
+}
+
+// plainly subscribes to the queries of the request.
+func (o *opening) plainly(ctx context.Context, r live.Request, _ *streaming) (*live.Subscription, error) {
+	return o.s.Hub.Subscribe(ctx, r)
 }
 
 // stream answers GET /2/tweets/search/live: history and then what is new, as Server-Sent Events.
 func (s *Server) stream(c echo.Context) error {
-	st := &streaming{s: s, c: c}
-	if over, err := st.parse(); err != nil {
+	o := &opening{streaming: streaming{s: s, form: eventForm}, c: c}
+	if over, err := o.parse(); err != nil {
 		return err
 	} else if over {
 		return c.NoContent(http.StatusNoContent) // an EventSource comes back after the end, and stops for good at a 204
 	}
-	defer s.streams.Add(-1)
-	if s.streams.Add(1) > int64(s.config.MaxStreams) {
-		return st.turnAway(live.ErrFull)
-	}
-	ctx, cancel := context.WithCancel(c.Request().Context())
-	defer cancel()
-	sub, err := s.Hub.Subscribe(ctx, st.request)
-	switch {
-	case errors.Is(err, live.ErrFull), errors.Is(err, live.ErrClosed), errors.Is(err, search.ErrUnavailable), errors.Is(err, search.ErrTimeout):
-		return st.turnAway(err)
-	case err != nil:
-		return err
-	}
-	defer sub.Close()
-	return st.run(ctx, cancel, sub)
+	return o.open()
 }
 
-// overMark stands behind the id of an end event: whoever resumes from it has had all there is.
-const overMark = "~end"
+// open subscribes and sends the stream on its way: over a connection of its own where that can be, else as the request's answer.
+func (o *opening) open() error {
+	s := o.s
+	leave, err := s.seats.take(o.c, live.ErrFull)
+	if err != nil {
+		return o.turnAway(err)
+	}
+	o.close = append(o.close, leave)
+	if zipped(o.c.Request()) {
+		o.pack = new(packing)
+	}
+	o.id, o.began = requestID(o.c), time.Now()
+	o.sel = s.selections.intern(o.sel)
+	if o.c.Request().ProtoMajor == 1 && o.c.Request().TLS == nil && canTry {
+		return o.wire()
+	}
+	ctx, cancel := context.WithCancel(o.c.Request().Context())
+	defer cancel()
+	o.end = cancel
+	if o.sub, err = o.subscribe(ctx, o.request, &o.streaming); err != nil {
+		return o.refused(err)
+	}
+	o.setHead()
+	(&kept{streaming: o.streaming, c: o.c}).run(ctx)
+	return nil
+}
+
+// wire takes the connection over.
+func (o *opening) wire() error {
+	courier := o.s.courier
+	w := &wired{streaming: o.streaming, state: visited}
+	w.end = func() { courier.lost(w) }
+	o.request.Wake = w.wake
+	sub, err := o.subscribe(o.c.Request().Context(), o.request, &w.streaming)
+	if o.close = w.close; err != nil {
+		return o.refused(err)
+	}
+	w.sub = sub
+	ctx, ok := courier.enlist(o.c.Request().Context(), w)
+	if !ok {
+		sub.Close()
+		return o.refused(live.ErrClosed)
+	}
+	o.setHead()
+	if err := takeOver(o.c, &w.wire); err != nil {
+		courier.abandon(w)
+		return fmt.Errorf("take the connection over: %w", err)
+	}
+	head := w.wire.head(o.c)
+	if preface := w.opened(); len(preface) > 0 {
+		head = append(head, w.wire.frame(append(make([]byte, frameRoom), preface...))...)
+	}
+	courier.begin(ctx, w, head)
+	return nil
+}
+
+// refused gives back what was taken for a stream that could not be opened.
+func (o *opening) refused(err error) error {
+	for _, f := range o.close {
+		f()
+	}
+	switch {
+	case errors.Is(err, live.ErrFull), errors.Is(err, live.ErrClosed), errors.Is(err, search.ErrUnavailable), errors.Is(err, search.ErrTimeout):
+		return o.turnAway(err)
+	}
+	return err
+}
+
+// setHead sets the headers of a stream.
+func (o *opening) setHead() {
+	h := o.c.Response().Header()
+	h.Set("Content-Type", o.form.contentType())
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx passes every event on at once
+	h.Add("Vary", "Accept-Encoding")
+	if o.pack != nil {
+		h.Set("Content-Encoding", "gzip")
+	}
+}
 
 // parse reads the request; over says that the stream had its end already.
-func (st *streaming) parse() (over bool, err error) {
-	r := st.c.Request()
+func (o *opening) parse() (over bool, err error) {
+	r := o.c.Request()
 	p, err := parseParams(r.URL.RawQuery, streamParameters...)
 	if err != nil {
 		return false, err
 	}
-	if st.sel, err = selectFields(p); err != nil {
+	if err := o.common(p); err != nil {
 		return false, err
 	}
-	if st.request.Start, st.request.End, err = p.span(); err != nil {
+	if o.request.Backfill, err = p.number("backfill", 0, backfillMost, 0); err != nil {
 		return false, err
 	}
-	if st.request.Backfill, err = p.number("backfill", 0, backfillMost, 0); err != nil {
+	most, err := p.number("max_rate", 1, rateMost, 0)
+	if err != nil {
 		return false, err
 	}
-	now := st.s.now().Truncate(time.Second)
+	o.subscribe = o.plainly
+	if p.has("connection") {
+		if !connectionName.MatchString(p.get("connection")) {
+			return false, invalid("connection", p.get("connection"), "The value of [connection] must be 8 to 64 letters, digits and any of _ . ~ -, and hard to guess.")
+		}
+		o.subscribe = o.byName(p.get("connection"))
+	}
+	o.rate = newRating(most, time.Now())
+	now := o.s.now().Truncate(time.Second)
 	last, name := r.Header.Get("Last-Event-ID"), "Last-Event-ID"
 	if last == "" {
 		last, name = p.get("last_event_id"), "last_event_id"
@@ -89,205 +166,115 @@ func (st *streaming) parse() (over bool, err error) {
 		if err != nil {
 			return false, invalid(name, last, "The value of [%s] is not the id of an event of this API.", name)
 		}
-		st.request.Resume = &at
+		o.request.Resume = &at
 		if at.Instant > 0 {
 			now = time.Unix(at.Instant, 0)
 		}
 	}
-	return over, st.queries(p, now)
+	return over, o.queries(p, now)
+}
+
+// common reads what all streams take.
+func (o *opening) common(p params) (err error) {
+	if o.sel, err = selectFields(p); err != nil {
+		return err
+	}
+	if o.request.Start, o.request.End, err = p.span(); err != nil {
+		return err
+	}
+	keep := func(name, value string) {
+		if o.fields == nil {
+			o.fields = map[string]string{}
+		}
+		o.fields[name] = value
+	}
+	for _, name := range fieldParameters {
+		if f := p.get(name); f != "" {
+			keep(name, f)
+		}
+	}
+	for name, at := range map[string]time.Time{"start_time": o.request.Start, "end_time": o.request.End} {
+		if !at.IsZero() {
+			keep(name, at.Format(time.RFC3339Nano))
+		}
+	}
+	return nil
 }
 
 // queries reads the queries and their tags. Relative times are as seen from now.
-func (st *streaming) queries(p params, now time.Time) error {
-	texts := p["query"]
+func (o *opening) queries(p params, now time.Time) error {
+	texts, tags := p["query"], p["tag"]
 	if len(texts) == 0 {
 		return invalid("query", "", "The parameter [query] is needed; an empty one is every tweet.")
 	}
-	if len(texts) > st.s.config.MaxQueries {
-		return invalid("query", "", "A stream takes at most %d queries.", st.s.config.MaxQueries)
-	}
-	if st.tags = p["tag"]; len(st.tags) > 0 && len(st.tags) != len(texts) {
+	if len(tags) > 0 && len(tags) != len(texts) {
 		return invalid("tag", "", "There must be as many of [tag] as of [query], in the same order, or none.")
 	}
+	qs, relative, err := o.s.liveQueries(texts, tags, now)
+	if err != nil {
+		return err
+	}
+	if relative {
+		o.request.Instant = now.Unix()
+	}
+	o.request.Queries = qs
+	return nil
+}
+
+// liveQueries reads a stream's queries; with tags they have ids, by which events tell which of them matched.
+func (s *Server) liveQueries(texts, tags []string, now time.Time) (qs []live.Query, relative bool, err error) {
+	if len(texts) > s.config.MaxQueries {
+		return nil, false, invalid("query", "", "A stream takes at most %d queries.", s.config.MaxQueries)
+	}
 	for i, text := range texts {
-		q, err := st.s.parseQuery(text, now)
+		q, err := s.parseQuery(text, now)
 		if err != nil {
 			var syntax *query.SyntaxError
 			if errors.As(err, &syntax) {
 				p := badQuery("query", syntax)
 				p.Position.Index = i
-				return p
+				return nil, false, p
 			}
-			return err
+			return nil, false, err
 		}
-		if q.Relative {
-			st.request.Instant = now.Unix()
+		if err := s.afford("query", i, text, q.Expr); err != nil {
+			return nil, false, err
 		}
-		st.exprs = append(st.exprs, q.Expr)
-		st.request.Queries = append(st.request.Queries, live.Query{Expr: q.Expr, Until: q.Until})
+		out := live.Query{Expr: q.Expr, Until: q.Until}
+		if len(tags) > 0 {
+			out.ID, out.Tag = strconv.Itoa(i), tags[i]
+		}
+		relative = relative || q.Relative
+		qs = append(qs, out)
 	}
-	st.marks = markings(st.sel, st.exprs)
-	return nil
+	return qs, relative, nil
 }
 
 // turnAway ends a stream that there is no room for. A browser's EventSource would never come again after a 503: it is let in,
 // told when to try again, and ended.
-func (st *streaming) turnAway(err error) error {
-	if !strings.Contains(st.c.Request().Header.Get("Accept"), "text/event-stream") {
+func (o *opening) turnAway(err error) error {
+	o.s.metrics.refused.WithLabelValues(reasonOf(err)).Inc()
+	if !strings.Contains(o.c.Request().Header.Get("Accept"), "text/event-stream") || o.form != eventForm {
 		return problem(http.StatusServiceUnavailable, "No further stream can be opened now.").retryAfter(15 + rand.IntN(30)).because(err)
 	}
-	reason := `{"reason":"unavailable"}`
+	o.pack = nil
+	o.setHead()
+	o.c.Response().WriteHeader(http.StatusOK)
+	_, _ = o.c.Response().Write(appendEvent(o.form.preface(15*time.Second+rand.N(30*time.Second)), "bye", nil, fmt.Appendf(nil, `{"reason":%q}`, reasonOf(err)))) // it is over in any case
+	return nil
+}
+
+// reasonOf is why a stream is turned away, in a word.
+func reasonOf(err error) string {
 	switch {
 	case errors.Is(err, live.ErrFull):
-		reason = `{"reason":"full"}`
+		return "full"
+	case errors.Is(err, errAddressFull):
+		return "address"
+	case errors.Is(err, errTokenFull):
+		return "token"
 	case errors.Is(err, live.ErrClosed):
-		reason = `{"reason":"shutdown"}`
+		return "shutdown"
 	}
-	st.begin(15*time.Second + rand.N(30*time.Second))
-	st.buf = appendEvent(st.buf, "bye", "", []byte(reason))
-	_ = st.flush() // it is over in any case
-	return nil
-}
-
-// begin writes the head and how long a client should wait before it comes again.
-func (st *streaming) begin(retry time.Duration) {
-	h := st.c.Response().Header()
-	h.Set("Content-Type", "text/event-stream; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // nginx passes every event on at once
-	st.c.Response().WriteHeader(http.StatusOK)
-	st.buf = fmt.Appendf(st.buf, ": BirdWatch\nretry: %d\n\n", retry.Milliseconds())
-}
-
-// flush sends what is written. A client that takes nothing for the time of a write is given up; it can resume.
-func (st *streaming) flush() error {
-	w := http.NewResponseController(st.c.Response())
-	_ = w.SetWriteDeadline(time.Now().Add(st.s.config.WriteTimeout)) // not all writers have one
-	n, err := st.c.Response().Write(st.buf)
-	st.s.metrics.streamed.Add(float64(n))
-	if err == nil {
-		err = w.Flush()
-	}
-	if st.buf = st.buf[:0]; cap(st.buf) > 64<<10 {
-		st.buf = nil
-	}
-	return err
-}
-
-// retry is spread from half to three halves of the setting, so that clients do not all come at once.
-func (st *streaming) retry() time.Duration {
-	r := st.s.config.Retry
-	return r/2 + rand.N(r)
-}
-
-// What is written is sent when no further event is ready, when it is so much, or has waited for so long: entries that a subscription
-// reads in the journal may match or not, and pages of history take their time.
-const (
-	flushSize = 32 << 10
-	flushLate = 10 * time.Millisecond
-)
-
-// run writes events until the subscription or the client ends. Events are pulled in a goroutine of their own, so that heartbeats go on in silence.
-func (st *streaming) run(ctx context.Context, cancel context.CancelFunc, sub *live.Subscription) error {
-	st.begin(st.retry())
-	if err := st.flush(); err != nil {
-		return nil // the client left
-	}
-	events := make(chan pulled)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer close(events)
-		pull(ctx, sub.Events(ctx), events)
-	}()
-	defer func() { cancel(); <-done }()
-	beat := time.NewTimer(st.s.config.Heartbeat)
-	defer beat.Stop()
-	late := time.NewTimer(flushLate)
-	defer late.Stop()
-	for {
-		select {
-		case e, ok := <-events:
-			if !ok || e.err != nil {
-				return st.broken(e.err)
-			}
-			if len(st.buf) == 0 {
-				late.Reset(flushLate)
-			}
-			st.write(e.event)
-			if e.event.More && len(st.buf) < flushSize {
-				continue
-			}
-		case <-late.C:
-			if len(st.buf) == 0 {
-				continue
-			}
-		case <-beat.C:
-			st.buf = append(st.buf, ":\n\n"...)
-		case <-ctx.Done():
-			return nil
-		}
-		if err := st.flush(); err != nil {
-			return nil // the client left, or takes nothing
-		}
-		beat.Reset(st.s.config.Heartbeat)
-	}
-}
-
-type pulled struct {
-	event live.Event
-	err   error
-}
-
-func pull(ctx context.Context, events iter.Seq2[live.Event, error], to chan<- pulled) {
-	for e, err := range events {
-		select {
-		case to <- pulled{e, err}:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// broken ends a stream whose subscription failed: the client is told to come again, and goes on from its last place.
-func (st *streaming) broken(err error) error {
-	if err != nil && !errors.Is(err, live.ErrLagged) {
-		st.s.log.Error("stream broke", "request_id", requestID(st.c), "error", err)
-	}
-	if err != nil {
-		reason := `{"reason":"error"}`
-		if errors.Is(err, live.ErrLagged) {
-			reason = `{"reason":"lagged"}`
-		}
-		st.buf = appendEvent(st.buf, "bye", "", []byte(reason))
-	}
-	_ = st.flush() // it is over in any case
-	return nil
-}
-
-// write puts an event into the buffer.
-func (st *streaming) write(e live.Event) {
-	id := e.Place.String()
-	switch e.Kind {
-	case live.Tweet:
-		parts := [][]byte{[]byte("{"), st.s.encoded.line(e.Item, st.sel, st.marking(&e), e.Place.Tweet == 0), []byte("}")}
-		if st.tags != nil {
-			parts[2] = append(appendRules(nil, e.Matched, st.tags), '}')
-		}
-		st.buf = appendEvent(st.buf, "", id, parts...)
-	case live.Delete:
-		st.buf = appendEvent(st.buf, "delete", id, fmt.Appendf(nil, `{"id":"%d"}`, e.ID))
-	case live.Live:
-		st.buf = appendEvent(st.buf, "live", id, []byte("{}"))
-	case live.Gap:
-		st.buf = appendEvent(st.buf, "gap", id, st.gap(e))
-	case live.Moved:
-		st.buf = appendEvent(st.buf, "", id)
-	case live.End:
-		st.buf = appendEvent(st.buf, "end", id+overMark, []byte(`{"reason":"no tweet can match any more"}`))
-	case live.Bye:
-		// All clients come back: over a longer time than after a single break.
-		st.buf = fmt.Appendf(st.buf, "retry: %d\n", (st.retry() + rand.N(3*st.s.config.Retry)).Milliseconds())
-		st.buf = appendEvent(st.buf, "bye", id, []byte(`{"reason":"shutdown"}`))
-	}
+	return "unavailable"
 }

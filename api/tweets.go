@@ -32,8 +32,33 @@ func (s *Server) one(c echo.Context) error {
 		return err
 	}
 	var in includes
-	out := sel.tweet([]byte(`{"data":`), d.Payload, nil, &in)
+	out := sel.document([]byte(`{"data":`), d, &in)
 	return c.JSONBlob(http.StatusOK, append(in.append(out), '}'))
+}
+
+// provenanceField is the field of ours that says where a tweet came from. Look-ups by id have it: it is not in what a search reads.
+const provenanceField = "provenance"
+
+// document is tweet for a stored document.
+func (sel *selection) document(dst []byte, d *tweet.Document, in *includes) []byte {
+	dst = sel.tweet(dst, d.Payload, nil, in)
+	if !sel.fields[tweets][provenanceField] {
+		return dst
+	}
+	shown := struct {
+		From       string `json:"from,omitempty"`
+		File       string `json:"file,omitempty"`
+		Position   int64  `json:"position,omitempty"`
+		CapturedAt string `json:"captured_at,omitempty"`
+	}{From: d.Provenance.From, File: d.Provenance.File, Position: d.Provenance.Pos}
+	if d.BodyAt > 0 {
+		shown.CapturedAt = time.UnixMilli(d.BodyAt).UTC().Format(tweet.TimeLayout)
+	}
+	b, err := json.Marshal(shown)
+	if err != nil { // it is of strings and numbers
+		return dst
+	}
+	return append(append(append(dst[:len(dst)-1], `,"provenance":`...), b...), '}')
 }
 
 // document is the tweet of the path, with its content.
@@ -93,7 +118,7 @@ func (sel *selection) found(ids []tweet.ID, docs []*tweet.Document) []byte {
 		if len(data) > 0 {
 			data = append(data, ',')
 		}
-		data = sel.tweet(data, d.Payload, nil, &in)
+		data = sel.document(data, d, &in)
 	}
 	for _, id := range ids {
 		if there[id] {
@@ -158,7 +183,7 @@ func (s *Server) remove(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := s.Intake.Delete(c.Request().Context(), []tweet.ID{id}); err != nil {
+	if _, err := s.Intake.Delete(c.Request().Context(), []tweet.ID{id}, ""); err != nil {
 		return err
 	}
 	return c.JSONBlob(http.StatusOK, []byte(`{"data":{"deleted":true}}`))

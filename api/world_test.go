@@ -30,6 +30,7 @@ type world struct {
 	entries []tweet.Entry
 	docs    []*tweet.Document
 	changed chan struct{}
+	state   *state
 	fails   error // what archive answers fail with
 
 	slow    bool // no search ends before its time is up
@@ -42,7 +43,9 @@ type failure struct {
 	err  error
 }
 
-func newWorld() *world { return &world{epoch: "e1", changed: make(chan struct{})} }
+func newWorld() *world {
+	return &world{epoch: "e1", changed: make(chan struct{}), state: &state{kept: map[string][]byte{}}}
+}
 
 // add takes a tweet in and gives its seq.
 func (w *world) add(p *tweet.Payload) tweet.Seq {
@@ -98,6 +101,8 @@ func (w *world) First() tweet.Seq {
 	defer w.mu.Unlock()
 	return w.base + 1
 }
+
+func (*world) Losses() uint64 { return 0 }
 
 func (w *world) Last() tweet.Seq {
 	w.mu.Lock()

@@ -57,6 +57,7 @@ type Claim struct {
 // Importer puts records straight into the archive: no subscription is sent them.
 type Importer struct {
 	Claim func(ctx context.Context, recs []tweet.Record) (Claim, error)
+	// Write is called by two goroutines at once.
 	Write func(ctx context.Context, recs []tweet.Record) ([]Effect, error)
 	// Gone says of each id whether it is deleted by now.
 	Gone func(ctx context.Context, ids []tweet.ID) ([]bool, error)
@@ -68,10 +69,11 @@ type Importer struct {
 const importMost = 2000
 
 // Run imports all records and gives the counts of what was done, with an error too. After an error everything can be
-// imported again. Reading, claiming and writing run at the same time, each a batch ahead of the next.
+// imported again. Reading, claiming and writing run at the same time, each a batch ahead of the next; two batches are written at once, so that
+// one makes ready what it writes while the other has the archive. They are confirmed and counted in their order.
 func (im *Importer) Run(ctx context.Context, recs iter.Seq[tweet.Record], progress func(Summary)) (Summary, error) {
 	var total Summary
-	read, claims := make(chan []tweet.Record, 1), make(chan claimed, 1)
+	read, claims, writes := make(chan []tweet.Record, 1), make(chan claimed, 1), make(chan *writing)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(read)
@@ -100,12 +102,32 @@ func (im *Importer) Run(ctx context.Context, recs iter.Seq[tweet.Record], progre
 		return nil
 	})
 	g.Go(func() error {
+		defer close(writes)
 		for c := range claims {
-			s, err := im.write(ctx, c)
-			if err != nil {
+			w := &writing{claimed: c, done: make(chan struct{})}
+			g.Go(func() error {
+				defer close(w.done)
+				w.err = im.write(ctx, w)
+				return w.err
+			})
+			select {
+			case writes <- w: // when those before the last are done: two are written at once, then
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	g.Go(func() error {
+		for w := range writes {
+			<-w.done
+			if w.err != nil {
+				return w.err
+			}
+			if err := im.confirm(ctx, w); err != nil {
 				return err
 			}
-			total.Add(s)
+			total.Add(w.sum)
 			if progress != nil {
 				progress(total)
 			}
@@ -154,32 +176,40 @@ func (im *Importer) claim(ctx context.Context, recs []tweet.Record) (claimed, er
 	return claimed{recs, c}, nil
 }
 
-func (im *Importer) write(ctx context.Context, c claimed) (Summary, error) {
-	var s Summary
-	var recs []tweet.Record
-	for i, w := range c.claim.Write {
+// writing is a batch that is being written. The rest is there when done is closed.
+type writing struct {
+	claimed
+	done    chan struct{}
+	sum     Summary
+	written []tweet.Record
+	err     error
+}
+
+func (im *Importer) write(ctx context.Context, b *writing) error {
+	s := &b.sum
+	for i, w := range b.claim.Write {
 		switch {
-		case c.recs[i].Kind != tweet.KindTweet:
+		case b.recs[i].Kind != tweet.KindTweet:
 			s.Notices++
-			if c.claim.Honored[i] {
+			if b.claim.Honored[i] {
 				s.Honored++
 			}
 			continue
-		case c.claim.Gone[i]:
+		case b.claim.Gone[i]:
 			s.Deleted++
 		case w == nil:
 			s.Same++
 		default:
-			recs = append(recs, *w)
+			b.written = append(b.written, *w)
 		}
 		s.Read++
 	}
-	if len(recs) == 0 {
-		return s, c.claim.Confirm(ctx)
+	if len(b.written) == 0 {
+		return nil
 	}
-	effects, err := im.Write(ctx, recs)
+	effects, err := im.Write(ctx, b.written)
 	if err != nil {
-		return s, fmt.Errorf("write %d records: %w", len(recs), err)
+		return fmt.Errorf("write %d records: %w", len(b.written), err)
 	}
 	for _, e := range effects {
 		switch e {
@@ -195,10 +225,17 @@ func (im *Importer) write(ctx context.Context, c claimed) (Summary, error) {
 			s.Refused++
 		}
 	}
-	if err := im.lookAgain(ctx, recs); err != nil {
-		return s, err
+	return nil
+}
+
+// confirm tells the journal that a batch is written.
+func (im *Importer) confirm(ctx context.Context, b *writing) error {
+	if len(b.written) > 0 {
+		if err := im.lookAgain(ctx, b.written); err != nil {
+			return err
+		}
 	}
-	return s, c.claim.Confirm(ctx)
+	return b.claim.Confirm(ctx)
 }
 
 // lookAgain buries what was deleted between claim and write.

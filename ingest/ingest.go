@@ -48,12 +48,8 @@ func persist(ctx context.Context, log *slog.Logger, what string, f func() error)
 		if !trouble {
 			log.Error(what+" is held up; it is tried again until it works", "error", err)
 		}
-		timer := time.NewTimer(wait.NextBackOff())
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
+		if err := pause(ctx, wait.NextBackOff()); err != nil {
+			return err
 		}
 	}
 }
@@ -88,6 +84,13 @@ const (
 	batchBytes = 8 << 20
 )
 
+// A follower that takes each entry of a quick stream by itself spends more on its transactions than on the entries: after a small batch it
+// lets some gather.
+const (
+	batchSmall = 200
+	gatherFor  = 20 * time.Millisecond
+)
+
 // Follow gives the journal's entries to a sink until ctx ends, from the sink's own place. When the sink is away it waits
 // and tries again, for as long as it takes. name is the follower's in the journal.
 func Follow(ctx context.Context, j Journal, name string, sink Sink, log *slog.Logger) error {
@@ -97,6 +100,7 @@ func Follow(ctx context.Context, j Journal, name string, sink Sink, log *slog.Lo
 		if err = j.Wait(ctx, at.Seq); err != nil {
 			break
 		}
+		began, from := time.Now(), at.Seq
 		err = persist(ctx, log, name, func() error {
 			next, err := step(ctx, j, name, sink, at)
 			if err == nil {
@@ -104,11 +108,26 @@ func Follow(ctx context.Context, j Journal, name string, sink Sink, log *slog.Lo
 			}
 			return err
 		})
+		if err == nil && at.Seq-from < batchSmall {
+			_ = pause(ctx, gatherFor-time.Since(began)) // where ctx ends, Wait says so
+		}
 	}
 	if ctx.Err() != nil {
 		return nil
 	}
 	return fmt.Errorf("follower %s: %w", name, err)
+}
+
+// pause waits, at most until ctx ends: then it returns with its error.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // place is where a sink goes on. Its place in another journal says nothing here: this one begins above all

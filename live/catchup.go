@@ -41,40 +41,39 @@ func (s *Subscription) catchUp(ctx context.Context, tell func(Event) error) erro
 // held, not what was read.
 func (s *Subscription) readOn(ctx context.Context) (events []Event, end tweet.Seq, err error) {
 	end = s.hub.journal.Last()
-	es, err := s.hub.pages.read(ctx, s.from)
+	x, err := s.hub.pages.read(ctx, s.from)
 	if err != nil {
 		return nil, 0, err
 	}
 	first := s.hub.journal.First() // asked after the entries were read: what was cut meanwhile shows
 	until := first - 1
-	if len(es) > 0 {
+	if es := x.behind(); len(es) > 0 {
 		until, end = min(until, es[0].seq-1), es[len(es)-1].seq
 	}
 	if until > s.from { // else what is missing was purged, and no gap
-		events = append(events, Event{Kind: Gap, Place: s.at(until), Since: s.from, Until: until})
+		events = append(events, Event{Kind: Gap, Place: s.at(until), Since: s.from, Until: until, Queries: s.queriesBetween(s.from, until)})
 	}
-	return append(events, s.sift(es)...), end, nil
+	return append(events, s.sift(&x)...), end, nil
 }
 
 // sift makes events of the entries that concern the subscription.
-func (s *Subscription) sift(es []entry) (events []Event) {
-	for i := range es {
-		e := &es[i]
+func (s *Subscription) sift(x *stretch) (events []Event) {
+	sets, forgot := s.windows() // of after the entries were read
+	m := matching{x: x, sets: sets}
+	for i := x.from; i < len(x.es); i++ {
+		e := &x.es[i]
 		out := Event{Place: s.at(e.seq), ID: e.id}
 		switch {
 		case e.spoilt:
-			out.Kind, out.ID, out.Since, out.Until = Gap, 0, e.seq-1, e.seq
+			out.Kind, out.ID, out.Since, out.Until, out.Queries = Gap, 0, e.seq-1, e.seq, setAt(sets, e.seq).queries
 		case e.target != nil:
-			if out.Matched = s.match(e.target); len(out.Matched) == 0 {
+			window := windowAt(sets, e.seq)
+			if out.Matched = m.queries(i, window); len(out.Matched) == 0 {
 				continue
 			}
-			out.Kind, out.Item = Tweet, e.item
+			out.Kind, out.Item, out.Queries = Tweet, e.item, sets[window].set.queries
 		case e.gone != nil:
-			doubt := e.gone.doubt(s.began)
-			for _, t := range e.gone.targets {
-				doubt = doubt || len(s.match(t)) > 0
-			}
-			if !doubt {
+			if !e.gone.doubt(s.began) && e.gone.first > forgot && !m.any(i) {
 				continue
 			}
 			out.Kind = Delete

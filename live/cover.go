@@ -33,13 +33,14 @@ type coverer struct {
 	common *sketch
 }
 
-func (b *coverer) cost(n uint32) float64 {
-	text := b.terms.texts[n]
-	cost := float64(b.common.count(text)) + 1/float64(1+len(text))
+func (b *coverer) cost(n uint32) float64 { return b.frequency(n) + 1/float64(1+len(b.terms.texts[n])) }
+
+// frequency is how many of the tweets that were learnt from have a term, at most.
+func (b *coverer) frequency(n uint32) float64 {
 	if b.terms.isPrefix[n] {
-		cost = 4*cost + 1 // the words that begin so are counted, not the beginning
+		return float64(b.common.countPrefix(b.terms.texts[n]))
 	}
-	return cost
+	return float64(b.common.count(b.terms.texts[n]))
 }
 
 func (b *coverer) of(t *tree, at int32) cover {

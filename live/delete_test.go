@@ -21,19 +21,22 @@ var deletions = []struct {
 		after: func(w *world) { w.delete(10, 1) },
 		goes:  []string{"10@e-2-10", "live@e-2", "-10@e-3"}, rusts: []string{"20@e-2-20", "live@e-2"}},
 	{name: "the archive was faster: history may have sent what it had, all are told",
-		after: func(w *world) { w.delete(10, 1); w.apply(1) },
+		after: func(w *world) { w.atOnce(func() { w.delete(10, 1); w.apply(1) }) },
 		goes:  []string{"10@e-2-10", "live@e-2", "-10@e-3"}, rusts: []string{"20@e-2-20", "live@e-2", "-10@e-3"}},
 	{name: "the archive was faster, but nobody has it from history: the journal's sighting decides",
-		after: func(w *world) { w.tweet(30, "go"); synctest.Wait(); w.apply(1); w.delete(30, 3); w.apply(1) },
-		goes:  []string{"10@e-2-10", "live@e-2", "30@e-3", "-30@e-4"}, rusts: []string{"20@e-2-20", "live@e-2"}},
+		after: func(w *world) {
+			w.tweet(30, "go")
+			synctest.Wait()
+			w.apply(1)
+			w.atOnce(func() { w.delete(30, 3); w.apply(1) })
+		},
+		goes: []string{"10@e-2-10", "live@e-2", "30@e-3", "-30@e-4"}, rusts: []string{"20@e-2-20", "live@e-2"}},
 	{name: "nothing is had: all are told",
 		after: func(w *world) {
 			w.tweet(30, "go")
 			synctest.Wait()
 			w.apply(1)
-			w.delete(30, 3)
-			w.apply(1)
-			w.strip()
+			w.atOnce(func() { w.delete(30, 3); w.apply(1); w.strip() })
 		},
 		goes: []string{"10@e-2-10", "live@e-2", "30@e-3", "-30@e-4"}, rusts: []string{"20@e-2-20", "live@e-2", "-30@e-4"}},
 	{name: "the archive is away: all are told",
@@ -45,7 +48,7 @@ var deletions = []struct {
 		goes:   []string{"10@e-2-10", "20@e-2-20", "live@e-2", "-20@e-3"}, rusts: []string{"20@e-2-20", "live@e-2", "-20@e-3"}},
 	{name: "history sent what an import had merged, and the archive was faster",
 		before: func(w *world) { w.merge(20, "go rust") },
-		after:  func(w *world) { w.delete(20, 2); w.apply(1) },
+		after:  func(w *world) { w.atOnce(func() { w.delete(20, 2); w.apply(1) }) },
 		goes:   []string{"10@e-2-10", "20@e-2-20", "live@e-2", "-20@e-3"}, rusts: []string{"20@e-2-20", "live@e-2", "-20@e-3"}},
 	{name: "of a tweet that came by import alone",
 		before: func(w *world) { w.imports(5, "go") },
@@ -71,8 +74,10 @@ var deletions = []struct {
 		},
 		goes: []string{"10@e-2-10", "live@e-2", "-7@e-3"}, rusts: []string{"20@e-2-20", "live@e-2", "-7@e-3"}},
 	{name: "stripped before the hub read it",
-		after: func(w *world) { w.tweet(30, "go"); w.delete(30, 3); w.apply(2); w.strip() },
-		goes:  []string{"10@e-2-10", "live@e-2", "-30@e-3", "-30@e-4"}, rusts: []string{"20@e-2-20", "live@e-2", "-30@e-3", "-30@e-4"}},
+		after: func(w *world) {
+			w.atOnce(func() { w.tweet(30, "go"); w.delete(30, 3); w.apply(2); w.strip() })
+		},
+		goes: []string{"10@e-2-10", "live@e-2", "-30@e-3", "-30@e-4"}, rusts: []string{"20@e-2-20", "live@e-2", "-30@e-3", "-30@e-4"}},
 }
 
 func TestDeletes(t *testing.T) {

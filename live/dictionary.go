@@ -1,6 +1,9 @@
 package live
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"strings"
+)
 
 // dictionary numbers the terms that queries name, from 1. A word that no query has costs one probe. The seed is random:
 // queries come from strangers.
@@ -17,7 +20,7 @@ type dictSlot struct {
 
 func (s dictSlot) slotHash() uint32 { return s.hash }
 
-func newDictionary() dictionary { return dictionary{maphash.MakeSeed(), newSlots[dictSlot](50)} }
+func newDictionary() dictionary { return dictionary{maphash.MakeSeed(), newSlots[dictSlot](67)} }
 
 func (d *dictionary) hash(text []byte) uint32 { return uint32(maphash.Bytes(d.seed, text)) }
 
@@ -44,4 +47,20 @@ func (d *dictionary) drop(text string, number uint32) { d.slots.drop(d.slot(text
 
 func (d *dictionary) slot(text string, number uint32) dictSlot {
 	return dictSlot{uint32(maphash.String(d.seed, text)), number}
+}
+
+// copies are texts that lie side by side, so that comparing one seldom waits for memory, and that keep no query's memory alive.
+type copies struct{ page strings.Builder }
+
+// pageSize is how much of memory one text keeps at most, beside itself.
+const pageSize = 4096
+
+func (c *copies) of(text string) string {
+	if c.page.Len()+len(text) > c.page.Cap() {
+		c.page = strings.Builder{}
+		c.page.Grow(max(pageSize, len(text)))
+	}
+	from := c.page.Len()
+	c.page.WriteString(text)
+	return c.page.String()[from:]
 }

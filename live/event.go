@@ -39,7 +39,8 @@ type Event struct {
 	ID    tweet.ID
 	// Item is shared by all subscriptions that are sent the tweet: what is made of it can be kept by its address.
 	Item *Item
-	// Matched are the indexes of the queries that the tweet matched, ascending.
+	// Queries were in force at the entry, of a Gap somewhere in it; Matched are the indexes of those that the tweet matched, ascending.
+	Queries      []Query
 	Matched      []int
 	Since, Until tweet.Seq // of a Gap: exclusive, inclusive
 	// More: the next event is ready, or is being looked for among entries that are: a writer may put off flushing, for a moment.
@@ -51,11 +52,25 @@ type Query struct {
 	Expr query.Expr
 	// Until is the instant after which nothing can match; zero when there is none.
 	Until time.Time
+	// ID and Tag are whoever asks' own, and come back with the events.
+	ID, Tag string
+	// Like is, in events, the same value for equal queries, and comparable.
+	Like any
+}
+
+// Former are queries that a subscription had before, in force up to a place.
+type Former struct {
+	Until   tweet.Seq
+	Queries []Query
 }
 
 // Request asks for a subscription.
 type Request struct {
 	Queries []Query
+	// Former are what a subscription that resumes had before Queries, ascending: entries are matched by what was in force at their place.
+	// What it had up to Forgot is not among them.
+	Former []Former
+	Forgot tweet.Seq
 	// Resume is the place of the last event that the client has; nil for a new subscription.
 	Resume *Place
 	// Backfill asks for the newest so many matches of history, sent oldest first. Start asks for all
@@ -65,6 +80,11 @@ type Request struct {
 	Start, End time.Time
 	// Instant is put into every place, see Place.
 	Instant int64
+	// Endless subscriptions stay open when nothing can match any more: their queries may be replaced.
+	Endless bool
+	// Wake is called when a subscription whose Ready or Take came to its end has more to tell, and now and then without need. It
+	// must neither wait nor call the subscription or its hub. Not needed by Events.
+	Wake func()
 }
 
 // Options bound a hub; the zero value gives defaults.
@@ -73,6 +93,7 @@ type Options struct {
 	Box              int           // matches that wait in memory for one subscription before it turns to the journal; 256
 	MaxBehind        tweet.Seq     // entries that a subscription which was at the end may fall behind; 1,000,000
 	MoveEvery        time.Duration // of silence until a Moved; 10 minutes
+	MaxCost          float64       // of a query, see Explanation.Cost and Afford; 0: any
 	// Now is the clock by which subscriptions end; time.Now.
 	Now func() time.Time
 }
@@ -95,14 +116,16 @@ func (o *Options) defaults() {
 	}
 }
 
-// Stats are counts of a hub since it was made; Subscriptions, Queries, Groups, Always, Queue and Seq are the present ones.
+// Stats are counts of a hub since it was made; Subscriptions, Queries, Groups, Always, Queue, Seq, Lag and Late are the present ones.
 type Stats struct {
 	Subscriptions, Queries, Groups int64
-	Always                         int64 // groups that every tweet is tried with
-	Seq                            tweet.Seq
-	Entries, Matched               int64 // entries seen; matches with groups
-	Delivered, Deletes             int64 // tweets and deletes given to subscriptions; the deletes among them
+	Always                         int64         // groups that every tweet is tried with
+	Seq, Lag                       tweet.Seq     // the last entry handed out, and how many wait behind it
+	Late                           time.Duration // since the first of those came, about
+	Entries, Matched               int64         // entries seen; matches with groups
+	Delivered, Deletes             int64         // tweets and deletes given to subscriptions; the deletes among them
 	Resumed, Gaps, Behind, Lagged  int64
+	Replaced                       int64         // changes of an open subscription's queries
 	Queue                          int64         // events that wait in memory for their subscriptions
 	Spoilt                         int64         // entries that could not be read: subscriptions are told a gap
 	MatchTime                      time.Duration // spent on finding the queries of tweets at the journal's end

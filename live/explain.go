@@ -1,6 +1,7 @@
 package live
 
 import (
+	"fmt"
 	"slices"
 	"unicode/utf8"
 
@@ -15,23 +16,72 @@ type Explanation struct {
 	// Candidates is how many of 1,000 tweets the query is looked at for, by the stream so far.
 	Candidates float64 `json:"candidates_per_1000"`
 	Matcher    bool    `json:"matcher,omitempty"` // candidates are decided by the matcher, since words must stand in their places
+	// Cost is how many steps the query takes a tweet, on average and at most: one for each time that it is looked at, and then one for each of its terms,
+	// unless having the pivot and two terms beside it is all that it asks.
+	Cost float64 `json:"cost"`
+	// MaxCost is the most that a query may cost, 0 for any.
+	MaxCost float64 `json:"max_cost,omitempty"`
+}
+
+// CostError says that a query is too dear to stand: looking at it would take too much of every tweet's time.
+type CostError struct{ Explanation }
+
+func (e *CostError) Error() string {
+	what := fmt.Sprintf("it is looked at for %.0f of 1,000 tweets", e.Candidates)
+	if e.Always {
+		what = "it has no word or term that all its matches have, so it is looked at with every tweet"
+	}
+	return fmt.Sprintf("the query would cost %.1f steps a tweet, and %.4g are the most: %s", e.Cost, e.MaxCost, what)
+}
+
+// Afford gives a *CostError for a query that may not stand, by the frequencies of terms as they are now.
+func (h *Hub) Afford(e query.Expr) error {
+	if h.o.MaxCost <= 0 {
+		return nil
+	}
+	if x := h.Explain(e); x.Cost > x.MaxCost {
+		return &CostError{x}
+	}
+	return nil
 }
 
 // Explain says how a query would be found, by the frequencies of terms as they are now.
 func (h *Hub) Explain(e query.Expr) Explanation {
-	x := newIndex() // of its own: the hub's is of the goroutine that matches
-	root := x.tree.read(e, &x.terms)
-	c := coverer{&x.terms, h.index.frequencies()}
-	cover := c.of(&x.tree, root)
-	out := Explanation{Always: len(cover.any) == 0, Matcher: x.tree.hard}
+	terms := newTerms() // of its own: the hub's are of the goroutine that matches
+	var t tree
+	root := t.read(e, &terms)
+	c := coverer{&terms, h.index.frequencies()}
+	cover := c.of(&t, root)
+	out := Explanation{Always: len(cover.any) == 0, Matcher: t.hard, MaxCost: max(h.o.MaxCost, 0)}
+	steps := t.steps()
 	for _, p := range cover.any {
-		out.Pivots = append(out.Pivots, shown(x.terms.texts[p.term]))
-		out.Candidates += c.share(p.term)
+		out.Pivots = append(out.Pivots, shown(terms.texts[p.term]))
+		share := c.share(p.term)
+		out.Candidates += share
+		out.Cost += share
+		if !p.decided {
+			out.Cost += share * steps
+		}
 	}
 	if out.Candidates = min(out.Candidates, 1) * 1000; out.Always {
-		out.Candidates = 1000
+		out.Candidates, out.Cost = 1000, steps
 	}
 	return out
+}
+
+// matcherSteps are what the matcher costs, which reads the tweet's words, as against a step of a program.
+const matcherSteps = 25
+
+// steps is how many steps it takes to decide a query at most.
+func (b *tree) steps() float64 {
+	n := len(b.nodes)
+	for i := range b.nodes {
+		n += len(b.nodes[i].words)
+	}
+	if b.hard {
+		n *= matcherSteps
+	}
+	return float64(n)
 }
 
 // frequencies are those of some time ago.
@@ -51,7 +101,7 @@ func (x *index) show() {
 		return
 	}
 	s := x.common
-	s.counts = slices.Clone(s.counts)
+	s.counts, s.beginnings = slices.Clone(s.counts), slices.Clone(s.beginnings)
 	x.shown.Store(&s)
 }
 
@@ -60,7 +110,7 @@ func (b *coverer) share(n uint32) float64 {
 	if b.common.learnt == 0 {
 		return 0
 	}
-	return float64(b.common.count(b.terms.texts[n])) / float64(b.common.learnt)
+	return min(b.frequency(n)/float64(b.common.learnt), 1)
 }
 
 // shown is a term as a reader knows it: a field's by its operator's name.

@@ -1,7 +1,10 @@
 package live
 
 import (
+	"hash/maphash"
+
 	"birdwatch/query"
+	"birdwatch/tweet"
 )
 
 // Index is the hub's, for tests.
@@ -17,6 +20,25 @@ func (x *Index) Keys(t *query.Target) (keys []string) {
 	}
 	return keys
 }
+
+// Learnt makes the index learn from one in so many tweets only, as later on in a stream.
+func (x *Index) Learnt() {
+	x.common = sketch{seed: maphash.MakeSeed(), counts: make([]uint32, sketchSize), beginnings: make([]uint32, beginningsSize), learnt: learntAll}
+}
+
+// KeysOf is Keys of a tweet whose terms are not made yet.
+func (x *Index) KeysOf(p *tweet.Payload, t *query.Target) (keys []string) {
+	for _, id := range x.matchTweet(p, t) {
+		keys = append(keys, x.groups[id].expr.String())
+	}
+	return keys
+}
+
+// MatchTweet gives how many groups match.
+func (x *Index) MatchTweet(p *tweet.Payload, t *query.Target) int { return len(x.matchTweet(p, t)) }
+
+// IDs are the numbers of the groups that match: in an index from which none was removed, the order in which they came.
+func (x *Index) IDs(t *query.Target) []uint32 { return x.match(t) }
 
 // Match gives how many groups match.
 func (x *Index) Match(t *query.Target) int { return len(x.match(t)) }
@@ -57,7 +79,7 @@ func (x *Index) Pivots(e query.Expr) (texts []string) {
 	x.settle()
 	for n := range len(x.root.start) - 1 {
 		for _, p := range x.root.posts[x.root.start[n]:x.root.start[n+1]] {
-			if g := x.groups[p.id&idMask]; g != nil && g.expr.String() == e.String() {
+			if g := x.groups[idOf(p, x.root.code)]; g != nil && g.expr.String() == e.String() {
 				texts = append(texts, x.terms.texts[n])
 			}
 		}

@@ -6,15 +6,13 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"time"
 
-	"birdwatch/live"
-	"birdwatch/query"
 	"birdwatch/tweet"
 )
 
 // world is a journal and an archive in memory, the archive behind the journal.
 type world struct {
+	gate    sync.RWMutex // see atOnce
 	mu      sync.Mutex
 	epoch   string
 	base    tweet.Seq // entries[0].Seq - 1
@@ -25,7 +23,10 @@ type world struct {
 	docs    map[tweet.ID]*doc
 	applied tweet.Seq
 
-	scans   int          // calls of Since
+	scans   int // calls of Since
+	read    int // entries that it gave
+	short   int // so many entries it gives at most; 0: as many as are asked for
+	losses  uint64
 	looking func(string) // called before the world is asked for something; may be nil
 	away    error        // what the archive answers for Content
 }
@@ -62,7 +63,16 @@ func (w *world) First() tweet.Seq {
 	return w.base + 1
 }
 
+// atOnce does what the hub sees nothing of before all is done.
+func (w *world) atOnce(f func()) {
+	w.gate.Lock()
+	defer w.gate.Unlock()
+	f()
+}
+
 func (w *world) Last() tweet.Seq {
+	w.gate.RLock()
+	defer w.gate.RUnlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.last()
@@ -72,18 +82,33 @@ func (w *world) last() tweet.Seq { return w.base + tweet.Seq(w.given) }
 
 func (w *world) Since(_ context.Context, after tweet.Seq, limit int) ([]tweet.Entry, error) {
 	w.asked("since")
+	w.gate.RLock()
+	defer w.gate.RUnlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.scans++
 	from, _ := slices.BinarySearchFunc(w.entries, after+1, func(e tweet.Entry, seq tweet.Seq) int { return cmp.Compare(e.Seq, seq) })
-	return slices.Clone(w.entries[from:min(len(w.entries), from+limit)]), nil
+	if w.short > 0 {
+		limit = min(limit, w.short)
+	}
+	es := slices.Clone(w.entries[from:min(len(w.entries), from+limit)])
+	w.read += len(es)
+	return es, nil
+}
+
+func (w *world) Losses() uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.losses
 }
 
 func (w *world) Wait(ctx context.Context, after tweet.Seq) error {
 	for {
+		w.gate.RLock()
 		w.mu.Lock()
 		moved, last := w.moved, w.last()
 		w.mu.Unlock()
+		w.gate.RUnlock()
 		if last > after {
 			return nil
 		}
@@ -168,6 +193,7 @@ func (w *world) apply(n int) {
 func (w *world) strip() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.losses++
 	for _, e := range w.entries {
 		if e.Kind != tweet.KindDelete || e.Seq > w.applied {
 			continue
@@ -205,6 +231,7 @@ func (w *world) imports(id tweet.ID, text string) tweet.Seq {
 func (w *world) purge(from, to tweet.Seq) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.losses++
 	w.entries = slices.DeleteFunc(w.entries, func(e tweet.Entry) bool { return e.Seq >= from && e.Seq <= to })
 }
 
@@ -247,67 +274,4 @@ func (w *world) goAway(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.away = err
-}
-
-// past is the world's archive as the hub sees it.
-type past struct{ *world }
-
-func (p past) Content(ctx context.Context, id tweet.ID) (*tweet.Payload, error) {
-	p.asked("content")
-	p.mu.Lock()
-	away := p.away
-	p.mu.Unlock()
-	if away == errSilent {
-		<-ctx.Done()
-		return nil, ctx.Err()
-	}
-	if away != nil {
-		return nil, away
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if d := p.docs[id]; d != nil {
-		return d.payload, nil
-	}
-	return nil, nil
-}
-
-func (p past) Matches(_ context.Context, r live.HistoryRequest) ([]live.Item, bool, error) {
-	p.asked("matches")
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	m := query.NewMatcher(r.Query)
-	var items []live.Item
-	for id, d := range p.docs {
-		if d.payload == nil || d.first > r.Until || id <= r.AfterID || r.BeforeID != 0 && id >= r.BeforeID {
-			continue
-		}
-		var t query.Target
-		t.Set(d.payload)
-		if m.Match(&t) {
-			b, err := tweet.Encode(d.payload)
-			if err != nil {
-				return nil, false, err
-			}
-			items = append(items, live.Item{ID: id, Payload: b})
-		}
-	}
-	slices.SortFunc(items, func(a, b live.Item) int {
-		if r.Newest {
-			a, b = b, a
-		}
-		return int(a.ID - b.ID)
-	})
-	if len(items) > r.Limit {
-		return items[:r.Limit], true, nil
-	}
-	return items, false, nil
-}
-
-func parse(text string) live.Query {
-	q, err := query.Parse(text, time.Unix(1_700_000_000, 0))
-	if err != nil {
-		panic(err)
-	}
-	return live.Query{Expr: q.Expr, Until: q.Until}
 }

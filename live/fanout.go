@@ -41,7 +41,6 @@ func (h *Hub) step(ctx context.Context, last tweet.Seq) (tweet.Seq, error) {
 		last = es[i].Seq
 	}
 	h.index.tune(1 + len(es)/4)
-	h.pages.sweep()
 	return last, nil
 }
 
@@ -74,6 +73,7 @@ func (h *Hub) scatter(seq tweet.Seq) {
 
 // hand gives one entry to the subscriptions that it concerns.
 func (h *Hub) hand(ctx context.Context, e *tweet.Entry) error {
+	h.pages.forget(e)
 	switch {
 	case e.Kind == tweet.KindTweet && !e.Stripped:
 		p, err := e.Decoded()
@@ -83,14 +83,13 @@ func (h *Hub) hand(ctx context.Context, e *tweet.Entry) error {
 			return nil
 		}
 		started := h.o.Now()
-		h.target.Set(p)
-		groups := h.index.match(&h.target)
+		groups := h.index.matchTweet(p, &h.target)
 		took := h.o.Now().Sub(started)
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.stats.MatchTime += took
 		h.fanOut(groups, boxed{seq: e.Seq, kind: Tweet, id: e.ID, item: &Item{ID: e.ID, Payload: e.Payload}})
-		h.handed(e.Seq)
+		h.handed(e)
 	case deletion(e):
 		v, err := h.versions(ctx, e)
 		if err != nil {
@@ -100,15 +99,15 @@ func (h *Hub) hand(ctx context.Context, e *tweet.Entry) error {
 	default:
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.handed(e.Seq)
+		h.handed(e)
 	}
 	return nil
 }
 
 // handed: h.mu is held.
-func (h *Hub) handed(seq tweet.Seq) {
+func (h *Hub) handed(e *tweet.Entry) {
 	h.stats.Entries++
-	h.last = seq
+	h.last, h.arrived = e.Seq, e.Arrived
 }
 
 // retract tells a deletion to all who may have been sent what it deletes.
@@ -121,14 +120,14 @@ func (h *Hub) retract(e *tweet.Entry, v *versions) {
 	defer h.mu.Unlock()
 	b := boxed{seq: e.Seq, kind: Delete, id: e.ID}
 	h.fanOut(groups, b)
-	if v.all || !v.stored {
+	if v.all || !v.stored || h.forgot > 0 {
 		for s := range h.subs {
-			if v.doubt(s.began) {
-				h.offer(s, b, nil)
+			if v.doubt(s.began) || v.first <= s.forgot {
+				h.offer(s, &b)
 			}
 		}
 	}
-	h.handed(e.Seq)
+	h.handed(e)
 }
 
 // fanOut offers an entry to all members of groups. h.mu is held.
@@ -139,32 +138,42 @@ func (h *Hub) fanOut(groups []uint32, b boxed) {
 			continue
 		}
 		h.stats.Matched++
+		var shared *boxed // by members of whose queries it has the same index
+		query := -1
 		for _, m := range g.subs {
-			h.offer(m.sub, b, m)
+			if b.kind == Tweet && m.sub.setAt(b.seq) != m.set {
+				continue // a deletion goes to all who may have had the tweet by any of their queries
+			}
+			if m.query != query {
+				one := b
+				one.matched, query = m.alone(), m.query
+				shared = &one
+			}
+			h.offer(m.sub, shared)
 		}
 	}
 }
 
 // offer puts an entry into a subscription's box; a second match of the same entry adds to the first. h.mu is held.
-func (h *Hub) offer(s *Subscription, b boxed, m *member) {
+func (h *Hub) offer(s *Subscription, b *boxed) {
 	if !s.joined || b.seq <= s.skip {
 		return
 	}
-	if n := len(s.box); n > 0 && s.box[n-1].seq == b.seq {
-		s.box[n-1].add(m)
+	n := len(s.box)
+	if n > 0 && s.box[n-1].seq == b.seq {
+		s.box[n-1] = s.box[n-1].with(b.matched)
 		return
 	}
-	if len(s.box) >= h.o.Box {
+	if n >= h.o.Box {
 		// From here it reads the journal, at its own pace, behind what lies in the box.
 		s.joined = false
 		s.from = b.seq - 1
 		h.stats.Behind++
 		return
 	}
-	if m != nil {
-		b.matched = m.only
-	}
 	s.box = append(s.box, b)
 	h.stats.Queue++
-	s.poke()
+	if n == 0 {
+		s.poke()
+	}
 }

@@ -7,89 +7,105 @@ import (
 	"birdwatch/tweet"
 )
 
-// follow gives what the hub puts into the box, until it overflows.
-func (s *Subscription) follow(ctx context.Context, tell func(Event) error) error {
-	quiet := time.NewTimer(s.hub.o.MoveEvery)
-	defer quiet.Stop()
-	over := s.over()
-	if over != nil {
-		defer over.Stop()
+// Take is Ready for a subscription at the end: it appends what waits in memory, and what is due, to events, and waits for nothing. Where
+// ok is false the subscription has to read the journal behind them: range over Ready.
+func (s *Subscription) Take(to []Event) (events []Event, ok bool) {
+	had := len(to)
+	if !s.opened {
+		return to, false
 	}
-	for due := none; ; {
-		batch, joined, last := s.take()
-		for i, b := range batch {
-			if err := tell(Event{Kind: b.kind, Place: s.at(b.seq), ID: b.id, Item: b.item, Matched: b.matched, More: i < len(batch)-1}); err != nil {
-				return err
+	events, ok = s.take(to)
+	if ok {
+		if e, is := s.due(); is {
+			if n := len(events); n > had {
+				events[n-1].More = true
 			}
-		}
-		switch {
-		case !joined:
-			return nil
-		case due == Bye || due == End || due == Moved && len(batch) == 0:
-			if err := tell(Event{Kind: due, Place: s.at(last)}); err != nil {
-				return err
-			}
-		}
-		if due == Moved || len(batch) > 0 {
-			quiet.Reset(s.hub.o.MoveEvery)
-		}
-		var err error
-		if due, err = s.wait(ctx, quiet, over); err != nil {
-			return err
+			events = append(events, e)
 		}
 	}
+	if n := len(events); n > had {
+		s.place, s.told = events[n-1].Place, s.hub.o.Now()
+	}
+	return events, ok
 }
 
-// none is no kind of event.
-const none Kind = 255
+// take empties the box into events. joined says that there is nothing behind it.
+func (s *Subscription) take(events []Event) (_ []Event, joined bool) {
+	h := s.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i, b := range s.box {
+		events = append(events, Event{Kind: b.kind, Place: s.at(b.seq), ID: b.id, Item: b.item, Matched: b.matched,
+			Queries: s.setAt(b.seq).queries, More: i < len(s.box)-1})
+		if b.kind == Delete {
+			h.stats.Deletes++
+		}
+		s.box[i] = nil
+	}
+	h.stats.Queue -= int64(len(s.box))
+	h.stats.Delivered += int64(len(s.box))
+	if s.box = s.box[:0]; cap(s.box) > boxKept {
+		s.box = nil
+	}
+	if s.joined {
+		s.from = max(s.from, h.last)
+	}
+	return events, s.joined
+}
 
-// wait returns when there may be something to tell, which is no event of the journal's or what it says.
-func (s *Subscription) wait(ctx context.Context, quiet, over *time.Timer) (Kind, error) {
+// boxKept is the largest empty box that is kept for what comes next.
+const boxKept = 8
+
+// due gives what time, or the hub's end, has a subscription at the end say. What was taken before was told.
+func (s *Subscription) due() (Event, bool) {
+	h := s.hub
+	h.mu.Lock()
+	closed, from, until := h.closed, s.from, s.sets[len(s.sets)-1].set.until
+	h.mu.Unlock()
+	e := Event{Place: s.at(from)}
+	switch now := h.o.Now(); {
+	case closed:
+		e.Kind = Bye
+	case !until.IsZero() && !s.r.Endless && !now.Before(until.Add(endSlack)):
+		e.Kind = End
+	case now.Sub(s.told) >= h.o.MoveEvery:
+		e.Kind = Moved
+	default:
+		return e, false
+	}
+	return e, true
+}
+
+// wait returns when there may be something to tell, or with ctx's error.
+func (s *Subscription) wait(ctx context.Context) error {
+	quiet := time.NewTimer(s.told.Add(s.hub.o.MoveEvery).Sub(s.hub.o.Now()))
+	defer quiet.Stop()
 	var end <-chan time.Time
-	if over != nil {
+	if until := s.over(); !until.IsZero() {
+		over := time.NewTimer(until.Add(endSlack).Sub(s.hub.o.Now()))
+		defer over.Stop()
 		end = over.C
 	}
 	select {
 	case <-s.wake:
-	case <-s.ended:
-		return Bye, nil
+	case <-s.hub.ended:
 	case <-ctx.Done():
-		return none, ctx.Err()
+		return ctx.Err()
 	case <-quiet.C:
-		return Moved, nil
-	case <-end:
-		left := s.until.Add(endSlack).Sub(s.hub.o.Now())
-		if left <= 0 {
-			return End, nil
-		}
-		over.Reset(left) // the clock was set back, or stood still
+	case <-end: // the clock may have been set back since: it is asked again
 	}
-	return none, nil
+	return nil
 }
 
-// over is a timer for the moment at which nothing can match any more; nil when that never comes.
-func (s *Subscription) over() *time.Timer {
-	if s.forever || s.until.IsZero() {
-		return nil
+// over is when nothing can match any more; zero when that never comes.
+func (s *Subscription) over() time.Time {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	if s.r.Endless {
+		return time.Time{}
 	}
-	return time.NewTimer(s.until.Add(endSlack).Sub(s.hub.o.Now()))
+	return s.sets[len(s.sets)-1].set.until
 }
 
-// take empties the box. last is the place up to which, with the box given, everything was given.
-func (s *Subscription) take() (batch []boxed, joined bool, last tweet.Seq) {
-	h := s.hub
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	batch, s.box = s.box, nil
-	if s.joined {
-		s.from = max(s.from, h.last)
-	}
-	h.stats.Queue -= int64(len(batch))
-	h.stats.Delivered += int64(len(batch))
-	for i := range batch {
-		if batch[i].kind == Delete {
-			h.stats.Deletes++
-		}
-	}
-	return batch, s.joined, s.from
-}
+// lastSet is a place behind all.
+const lastSet = tweet.Seq(1<<63 - 1)

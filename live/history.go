@@ -14,20 +14,29 @@ const historyPage = 100
 
 // sendHistory gives the matches with first_seq ≤ W, oldest id first.
 func (s *Subscription) sendHistory(ctx context.Context, tell func(Event) error) error {
-	r := HistoryRequest{Query: query.Or(s.exprs...), Until: s.place.Seq, AfterID: s.place.Tweet, Limit: historyPage}
+	sets, _ := s.windows()
+	of := setAt(sets, s.place.Seq)
+	exprs := make([]query.Expr, len(of.groups))
+	for i, g := range of.groups {
+		exprs[i] = g.expr
+	}
+	if len(exprs) == 0 {
+		return nil
+	}
+	r := HistoryRequest{Query: query.Or(exprs...), Until: s.place.Seq, AfterID: s.place.Tweet, Limit: historyPage}
 	if s.r.Resume == nil && s.r.Backfill > 0 {
 		items, err := s.newest(ctx, r, s.r.Backfill)
 		if err != nil {
 			return err
 		}
-		return s.sendItems(items, false, tell)
+		return s.sendItems(of, items, tell)
 	}
 	for {
 		items, more, err := s.hub.history.Matches(ctx, r)
 		if err != nil {
 			return fmt.Errorf("history after %d: %w", r.AfterID, err)
 		}
-		if err := s.sendItems(items, more, tell); err != nil || !more || len(items) == 0 {
+		if err := s.sendItems(of, items, tell); err != nil || !more || len(items) == 0 {
 			return err
 		}
 		r.AfterID = items[len(items)-1].ID
@@ -54,17 +63,29 @@ func (s *Subscription) newest(ctx context.Context, r HistoryRequest, n int) ([]I
 	return all, nil
 }
 
-func (s *Subscription) sendItems(items []Item, more bool, tell func(Event) error) error {
+func (s *Subscription) sendItems(of *set, items []Item, tell func(Event) error) error {
 	var target query.Target
+	var matchers []*query.Matcher
+	if len(of.queries) > 1 {
+		for _, g := range of.groups {
+			matchers = append(matchers, query.NewMatcher(g.expr))
+		}
+	}
 	for i := range items {
 		matched := []int{0}
-		if len(s.matchers) > 1 {
+		if len(matchers) > 0 {
 			p, err := tweet.Decode(items[i].Payload)
 			if err != nil {
 				return fmt.Errorf("history: %w", err)
 			}
 			target.Set(p)
-			if matched = s.match(&target); len(matched) == 0 {
+			matched = nil
+			for q, m := range matchers {
+				if m.Match(&target) {
+					matched = append(matched, q)
+				}
+			}
+			if len(matched) == 0 {
 				continue // it changed since the archive found it
 			}
 		}
@@ -74,7 +95,7 @@ func (s *Subscription) sendItems(items []Item, more bool, tell func(Event) error
 		}
 		at := s.place
 		at.Tweet = items[i].ID
-		if err := tell(Event{Kind: Tweet, Place: at, ID: items[i].ID, Item: &items[i], Matched: matched, More: more || i < len(items)-1}); err != nil {
+		if err := tell(Event{Kind: Tweet, Place: at, ID: items[i].ID, Item: &items[i], Matched: matched, Queries: of.queries, More: i < len(items)-1}); err != nil {
 			return err
 		}
 	}
@@ -83,7 +104,7 @@ func (s *Subscription) sendItems(items []Item, more bool, tell func(Event) error
 
 func (s *Subscription) isEnded() bool {
 	select {
-	case <-s.ended:
+	case <-s.hub.ended:
 		return true
 	default:
 		return false

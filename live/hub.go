@@ -3,9 +3,9 @@ package live
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"birdwatch/query"
 	"birdwatch/tweet"
@@ -29,25 +29,49 @@ type Hub struct {
 	last    tweet.Seq // every entry up to it was handed out
 	begun   tweet.Seq // entries up to it may have been matched already: who joins must have them
 	stats   Stats
+	arrived int64 // when last came, Unix milliseconds
+	forgot  int   // subscriptions that do not know all the queries they had
+	started chan struct{}
+	ended   chan struct{}
 }
 
-// member is a subscription in a group: which of its queries it is.
+// member is a subscription in a group: which query of which of its sets it is.
 type member struct {
 	sub   *Subscription
+	set   *set
 	query int
-	only  []int // that query alone; shared by events
+	at    int // in the group's subs
+}
+
+// only are lists of one index, shared by events.
+var only = func() (all [64][]int) {
+	for i := range all {
+		all[i] = []int{i}
+	}
+	return all
+}()
+
+// alone is the list of the member's query alone.
+func (m *member) alone() []int {
+	if m.query < len(only) {
+		return only[m.query]
+	}
+	return []int{m.query}
 }
 
 // NewHub makes a hub; Run starts it.
 func NewHub(j Journal, h History, o Options) *Hub {
 	o.defaults()
-	hub := &Hub{journal: j, history: h, o: o, index: newIndex(), subs: map[*Subscription]struct{}{}, last: j.Last()}
+	hub := &Hub{journal: j, history: h, o: o, index: newIndex(), subs: map[*Subscription]struct{}{}, last: j.Last(), started: make(chan struct{}), ended: make(chan struct{})}
 	hub.begun = hub.last
 	hub.pages = pages{hub: hub, leaves: map[tweet.Seq]*leaf{}}
 	return hub
 }
 
-// Run follows the journal from its end until ctx ends; then it closes the hub.
+// Started is closed when Run takes subscriptions.
+func (h *Hub) Started() <-chan struct{} { return h.started }
+
+// Run follows the journal from its end until ctx ends; then it closes the hub. It is called once.
 func (h *Hub) Run(ctx context.Context) error {
 	defer h.Close()
 	var sealing sync.WaitGroup
@@ -59,6 +83,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	h.running = true
 	last := h.last
 	h.mu.Unlock()
+	close(h.started)
 	for {
 		next, err := h.step(ctx, last)
 		if ctx.Err() != nil {
@@ -71,18 +96,20 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 }
 
-// Subscribe opens a subscription. It has no goroutine: whoever ranges over Events drives it. Close it when done.
+// Subscribe opens a subscription. It has no goroutine: whoever ranges over Events, or over Ready, drives it. Close it when done.
 func (h *Hub) Subscribe(ctx context.Context, r Request) (*Subscription, error) {
 	s := newSubscription(h, r)
 	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
-	for _, e := range s.exprs {
-		s.groups = append(s.groups, h.index.add(e))
+	for _, f := range r.Former {
+		s.sets = append(s.sets, window{s.newSet(f.Queries), f.Until})
 	}
+	s.sets = append(s.sets, window{set: s.newSet(r.Queries)})
+	s.r.Queries, s.r.Former = nil, nil // the sets have them
 	if err := h.enter(s); err != nil {
-		for _, g := range s.groups {
-			h.index.remove(g)
+		for _, w := range s.sets {
+			h.release(w.set)
 		}
 		return nil, err
 	}
@@ -99,14 +126,49 @@ func (h *Hub) enter(s *Subscription) error {
 		return ErrFull
 	}
 	h.subs[s] = struct{}{}
-	h.stats.Queries += int64(len(s.exprs))
 	if s.r.Resume != nil {
 		h.stats.Resumed++
 	}
-	for i, g := range s.groups {
-		g.subs = append(g.subs, &member{s, i, []int{i}})
+	if s.forgot > 0 {
+		h.forgot++
+	}
+	for _, w := range s.sets {
+		h.admit(s, w.set)
 	}
 	return nil
+}
+
+// admit makes a subscription a member of its queries' groups. h.mu is held.
+func (h *Hub) admit(s *Subscription, of *set) {
+	h.stats.Queries += int64(len(of.queries))
+	ms := make([]member, len(of.groups))
+	for i, g := range of.groups {
+		ms[i] = member{sub: s, set: of, query: i, at: len(g.subs)}
+		g.subs = append(g.subs, &ms[i])
+	}
+	of.members = ms
+}
+
+// dismiss undoes admit. h.mu is held.
+func (h *Hub) dismiss(of *set) {
+	h.stats.Queries -= int64(len(of.queries))
+	for i, g := range of.groups {
+		last := len(g.subs) - 1
+		moved := g.subs[last]
+		moved.at = of.members[i].at
+		g.subs[moved.at], g.subs[last] = moved, nil
+		g.subs = g.subs[:last]
+	}
+	h.release(of)
+	of.members = nil
+}
+
+// release gives a set's groups back.
+func (h *Hub) release(of *set) {
+	for _, g := range of.groups {
+		h.index.remove(g)
+	}
+	of.groups = nil
 }
 
 // join puts a subscription that has everything up to after at the end, unless more was begun to be handed out. h.mu is not held.
@@ -128,13 +190,14 @@ func (h *Hub) leave(s *Subscription) {
 		return
 	}
 	delete(h.subs, s)
-	h.stats.Queries -= int64(len(s.exprs))
-	h.stats.Queue -= int64(len(s.box))
-	for _, g := range s.groups {
-		g.subs = slices.DeleteFunc(g.subs, func(m *member) bool { return m.sub == s })
-		h.index.remove(g)
+	if s.forgot > 0 {
+		h.forgot--
 	}
-	s.joined, s.box, s.groups = false, nil, nil
+	h.stats.Queue -= int64(len(s.box))
+	for _, w := range s.sets {
+		h.dismiss(w.set)
+	}
+	s.joined, s.box = false, nil
 }
 
 // Close ends all subscriptions with Bye and lets no new one in. It returns at once.
@@ -145,8 +208,9 @@ func (h *Hub) Close() {
 		return
 	}
 	h.closed = true
+	close(h.ended)
 	for s := range h.subs {
-		close(s.ended)
+		s.poke()
 	}
 }
 
@@ -157,7 +221,19 @@ func (h *Hub) Stats() Stats {
 	defer h.mu.Unlock()
 	s := h.stats
 	s.Subscriptions, s.Groups, s.Always, s.Seq = int64(len(h.subs)), int64(groups), int64(always), h.last
+	if s.Lag = max(0, h.journal.Last()-h.last); s.Lag > 0 && h.arrived > 0 {
+		s.Late = max(0, h.o.Now().Sub(time.UnixMilli(h.arrived)))
+	}
 	return s
+}
+
+// Arrived is when the journal took an entry that can still be read; zero for others.
+func (h *Hub) Arrived(ctx context.Context, seq tweet.Seq) (time.Time, error) {
+	es, err := h.journal.Since(ctx, seq-1, 1)
+	if err != nil || len(es) == 0 || es[0].Seq != seq {
+		return time.Time{}, err
+	}
+	return time.UnixMilli(es[0].Arrived), nil
 }
 
 func (h *Hub) count(f func(*Stats)) {

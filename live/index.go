@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"birdwatch/query"
+	"birdwatch/tweet"
 )
 
 // index finds which of many standing queries a tweet matches. Each query is posted under its rarest required term, or
@@ -30,22 +31,20 @@ type index struct {
 
 	// What follows is of the goroutine that matches.
 	terms    terms
-	groups   []*group // by id; nil: gone
-	gone     []uint64 // a bit by id: the group went, so that a match need not touch it
-	tried    []uint32 // by id: the round in which a group with several posts was last found
-	codeAt   []uint32 // by id: where its program begins; 0 for none
-	code     []uint32
-	idle     int                       // programs of groups that went
+	groups   []*group                  // by id; nil: gone
+	gone     idSet                     // ids of groups that went: a match need not touch them
 	matchers map[uint32]*query.Matcher // by id, of groups whose program is not enough
 	dead     []uint32                  // ids of groups that went and that posts may still refer to
+	ranges   int                       // groups that ask for figures
 	moves    []move
+	posted   []looseNode // of posts, which uses it again
 	root     sealed
 	loose    loose
-	always   []uint32 // ids of those with no required term
+	always   []uint32 // where the programs begin, in loose.code, of those with no required term
 	turn     int
-	found    []uint32 // ids
 	common   sketch
 	tree     tree
+	work     work
 }
 
 // order is what a match has to carry out: a group comes or goes.
@@ -67,7 +66,7 @@ type group struct {
 }
 
 func newIndex() *index {
-	x := &index{table: newTable(), terms: newTerms(), code: []uint32{opFalse}, matchers: map[uint32]*query.Matcher{}, wake: make(chan struct{}, 1)}
+	x := &index{table: newTable(), terms: newTerms(), matchers: map[uint32]*query.Matcher{}, wake: make(chan struct{}, 1)}
 	x.loose.nodes = make([]looseNode, 1)
 	return x
 }
@@ -142,75 +141,19 @@ func (x *index) settle() {
 // match gives the ids of the groups that the tweet matches; the slice is used again by the next match.
 func (x *index) match(t *query.Target) []uint32 {
 	x.settle()
-	x.found = x.found[:0]
-	if x.terms.begin() {
-		clear(x.tried)
-	}
-	if x.terms.round%sampled == 0 {
-		x.common.learn(&t.Terms)
-	}
-	for i := range t.Terms.Words() {
-		x.terms.mark(t.Terms.Word(i), uint32(i))
-	}
-	for i := range t.Terms.Alts() {
-		at, form := t.Terms.Alt(i)
-		x.terms.mark(form, uint32(at))
-	}
-	for i := range t.Terms.Fields() {
-		x.terms.markField(t.Terms.Field(i), firstField+uint32(i))
-	}
-	seen, round, start := x.terms.seen, x.terms.round, x.root.start
-	for _, hit := range x.terms.hits {
-		if int(hit)+1 < len(start) {
-			for _, p := range x.root.posts[start[hit]:start[hit+1]] {
-				if seen[p.second] == round {
-					x.candidate(p, t)
-				}
-			}
-		}
-		if int(hit) < len(x.loose.first) {
-			for n := x.loose.first[hit]; n != 0; n = x.loose.nodes[n].next {
-				if p := x.loose.nodes[n].post; seen[p.second] == round {
-					x.candidate(p, t)
-				}
-			}
-		}
-	}
-	for _, id := range x.always {
-		if x.decide(id, t) {
-			x.found = append(x.found, id)
-		}
-	}
-	return x.found
+	return x.find(t)
 }
 
-// candidate looks at a post whose first two terms the tweet has.
-func (x *index) candidate(p post, t *query.Target) {
-	if (x.terms.seen[p.third&^notThere] == x.terms.round) == (p.third&notThere != 0) {
-		return
+// matchTweet is match of a tweet that no terms were made of yet. t is filled with what the queries need, and no more.
+func (x *index) matchTweet(p *tweet.Payload, t *query.Target) []uint32 {
+	x.settle()
+	needs := x.terms.needs
+	if x.ranges > 0 {
+		needs |= query.NeedsFigures
 	}
-	id := p.id & idMask
-	if p.id&postDecided == 0 && !x.decide(id, t) {
-		return
+	if x.learns() {
+		needs = query.NeedsAll
 	}
-	if x.gone[id/64]&(1<<(id%64)) != 0 {
-		return
-	}
-	if p.id&postMany != 0 {
-		if x.tried[id] == x.terms.round {
-			return
-		}
-		x.tried[id] = x.terms.round
-	}
-	x.found = append(x.found, id)
-}
-
-// decide runs a group's program.
-func (x *index) decide(id uint32, t *query.Target) bool {
-	at := x.codeAt[id]
-	if op := x.code[at]; op&^argMask == opMatcher {
-		return x.matchers[id].Match(t)
-	}
-	ok, _ := x.terms.run(x.code, int(at), &t.Figures)
-	return ok
+	t.SetFor(p, needs)
+	return x.find(t)
 }

@@ -26,13 +26,16 @@ func TestIndexIsTheMatcher(t *testing.T) {
 		v := querytest.VocabularyOf(tweets)
 		rapid.Check(t, func(rt *rapid.T) {
 			x := live.NewIndex()
+			if rapid.Bool().Draw(rt, "learnt") {
+				x.Learnt()
+			}
 			type standing struct {
 				e      query.Expr
 				m      *query.Matcher
 				remove func()
 			}
 			var all []standing
-			var target query.Target
+			var target, needed query.Target
 			for range rapid.IntRange(1, 30).Draw(rt, "steps") {
 				switch n := len(all); {
 				case n == 0 || rapid.IntRange(0, 3).Draw(rt, "step") > 1:
@@ -47,16 +50,20 @@ func TestIndexIsTheMatcher(t *testing.T) {
 				if rapid.IntRange(0, 3).Draw(rt, "seal") == 0 {
 					x.Seal()
 				}
-				target.Set(rapid.SampledFrom(tweets).Draw(rt, "tweet"))
+				p := rapid.SampledFrom(tweets).Draw(rt, "tweet")
+				target.Set(p)
 				var want []string
 				for _, s := range all {
 					if key := s.e.String(); s.m.Match(&target) && !slices.Contains(want, key) {
 						want = append(want, key)
 					}
 				}
-				got := x.Keys(&target)
+				got := x.KeysOf(p, &needed)
 				slices.Sort(got)
 				slices.Sort(want)
+				if all := x.Keys(&target); len(all) != len(got) {
+					rt.Fatalf("with all terms %q\nwith those needed %q", all, got)
+				}
 				if !slices.Equal(got, want) {
 					rt.Fatalf("index %q\nmatcher %q", got, want)
 				}

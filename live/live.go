@@ -23,6 +23,8 @@ type Journal interface {
 	// Since gives up to limit entries after the place, in order; an entry that was cut off by retention
 	// is not among them (compare First). Content of deleted tweets is stripped.
 	Since(ctx context.Context, after tweet.Seq, limit int) ([]tweet.Entry, error)
+	// Losses counts how often content was taken away. What was read before it rose may hold some that is not there any more.
+	Losses() uint64
 	// Wait returns when Last() > after, or with ctx's error.
 	Wait(ctx context.Context, after tweet.Seq) error
 	// Content gives the sightings of a tweet that the journal still holds, deleted ones until they are stripped.

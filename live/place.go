@@ -19,8 +19,10 @@ type Place struct {
 }
 
 // String gives "epoch-seq" or, in history, "epoch-W-tweetid", and "@seconds" behind it when there is an instant.
-func (p Place) String() string {
-	b := make([]byte, 0, 64)
+func (p Place) String() string { return string(p.AppendTo(make([]byte, 0, 64))) }
+
+// AppendTo appends what String gives.
+func (p Place) AppendTo(b []byte) []byte {
 	b = append(b, p.Epoch...)
 	b = append(b, '-')
 	b = strconv.AppendInt(b, int64(p.Seq), 10)
@@ -32,7 +34,7 @@ func (p Place) String() string {
 		b = append(b, '@')
 		b = strconv.AppendInt(b, p.Instant, 10)
 	}
-	return string(b)
+	return b
 }
 
 // ParsePlace reads what String wrote.

@@ -6,35 +6,24 @@ import (
 	"birdwatch/query"
 )
 
-// post is a candidate: second and third are further terms that it needs, 0 for none.
+// post is a candidate: second and third are further terms that it needs, 0 for none. Having them is the whole query of the group ref,
+// or ref says with the bit postProgram where the program is that decides.
 type post struct {
 	second uint32
 	third  uint32 // with the bit notThere: one that it must not have
-	id     uint32 // of the group, with the bits that follow
+	ref    uint32
 }
 
 const (
-	notThere = 1 << 31
-
-	postDecided = 1 << 31 // having the terms is the whole query
-	postMany    = 1 << 30 // the group has other posts, of which a tweet may have more than one
-	idMask      = 1<<30 - 1
+	notThere    = 1 << 31
+	postProgram = 1 << 31
 )
-
-func (p pivot) post(id uint32, many bool) post {
-	if p.decided {
-		id |= postDecided
-	}
-	if many {
-		id |= postMany
-	}
-	return post{p.second, p.third, id}
-}
 
 // loose are the posts that are not sealed yet, linked from their terms.
 type loose struct {
 	first []uint32 // by term: its newest node; 0 for none
 	nodes []looseNode
+	code  []uint32 // their programs, and those of the groups that are always tried
 }
 
 type looseNode struct {
@@ -51,63 +40,77 @@ func (l *loose) add(term uint32, p post) {
 	l.first[term] = uint32(len(l.nodes) - 1)
 }
 
-// cut forgets the nodes before n, and keeps the others.
-func (l *loose) cut(n int) {
-	rest := slices.Clone(l.nodes[n:])
+// cut forgets the nodes before n, and keeps the others with their programs, and those at the places always, which move.
+func (l *loose) cut(n int, always []uint32) {
+	rest := l.nodes[n:]
 	for _, old := range l.nodes[1:] {
 		l.first[old.term] = 0
 	}
-	l.nodes = l.nodes[:1]
+	programs := copier{from: l.code}
+	for i, at := range always {
+		always[i] = programs.place(at)
+	}
+	l.nodes = make([]looseNode, 1, 1+len(rest))
 	for _, r := range rest {
-		l.add(r.term, r.post)
+		l.add(r.term, programs.post(r.post))
 	}
-	if cap(l.nodes) > 4*leastSeal && len(l.nodes) < cap(l.nodes)/4 {
-		l.nodes = slices.Clip(slices.Clone(l.nodes))
-	}
+	l.code = programs.to
 }
 
 // enter reads a new group's query and posts it. Its terms are held until withdraw.
 func (x *index) enter(g *group) {
 	for int(g.id) >= len(x.groups) {
-		x.groups, x.codeAt, x.tried = append(x.groups, nil), append(x.codeAt, 0), append(x.tried, 0)
+		x.groups = append(x.groups, nil)
 		if len(x.groups) > 64*len(x.gone) {
-			x.gone = append(x.gone, 0)
+			x.gone, x.work.tried = append(x.gone, 0), append(x.work.tried, 0)
 		}
 	}
 	x.groups[g.id] = g
-	x.gone[g.id/64] &^= 1 << (g.id % 64)
+	x.gone.unset(g.id)
 	root := x.tree.read(g.expr, &x.terms)
+	if x.tree.ranges {
+		x.ranges++
+	}
 	cover := x.coverer().of(&x.tree, root)
 	g.posted = sumOf(cover.any)
-	if undecided(cover.any) {
-		x.compile(g, root)
-	}
-	for _, p := range cover.any {
-		x.loose.add(p.term, p.post(g.id, len(cover.any) > 1))
-	}
 	if len(cover.any) == 0 {
-		x.always = append(x.always, g.id)
+		x.always = append(x.always, uint32(len(x.loose.code)))
+	}
+	var posts []looseNode
+	posts, x.loose.code = x.posts(g, root, cover.any, x.loose.code)
+	for _, p := range posts {
+		x.loose.add(p.term, p.post)
 	}
 }
 
 func (x *index) coverer() *coverer { return &coverer{&x.terms, &x.common} }
 
-// compile gives a group a program. Those of groups that went stay in the array until most of it is theirs.
-func (x *index) compile(g *group, root int32) {
-	if x.codeAt[g.id] != 0 {
-		return
+// posts are a group's; the program that they need, if any, is appended to code. The slice is used again by the next call.
+func (x *index) posts(g *group, root int32, pivots []pivot, code []uint32) ([]looseNode, []uint32) {
+	ref := g.id
+	undecided := len(pivots) == 0 || slices.ContainsFunc(pivots, func(p pivot) bool { return !p.decided })
+	if many := len(pivots) > 1; undecided || many {
+		ref = postProgram | uint32(len(code))
+		head := g.id
+		if many {
+			head |= programMany
+		}
+		code = append(code, head)
+		switch {
+		case !undecided:
+			code = append(code, opTrue)
+		case x.tree.hard:
+			x.matchers[g.id] = query.NewMatcher(g.expr)
+			code = append(code, opMatcher)
+		default:
+			code = x.tree.code(code, root)
+		}
 	}
-	x.codeAt[g.id] = uint32(len(x.code))
-	if x.tree.hard {
-		x.matchers[g.id] = query.NewMatcher(g.expr)
-		x.code = append(x.code, opMatcher|g.id)
-		return
+	x.posted = x.posted[:0]
+	for _, p := range pivots {
+		x.posted = append(x.posted, looseNode{post: post{p.second, p.third, ref}, term: p.term})
 	}
-	x.code = x.tree.code(x.code, root)
-}
-
-func undecided(ps []pivot) bool {
-	return len(ps) == 0 || slices.ContainsFunc(ps, func(p pivot) bool { return !p.decided })
+	return x.posted, code
 }
 
 // sumOf tells covers apart; it is 0 only for none.
@@ -125,17 +128,16 @@ func sumOf(ps []pivot) uint32 {
 // withdraw takes a group out. Its posts are void and go with the next seal; then its id can be used again.
 func (x *index) withdraw(g *group) {
 	if g.posted == 0 {
-		x.always = slices.DeleteFunc(x.always, func(id uint32) bool { return id == g.id })
+		x.always = slices.DeleteFunc(x.always, func(at uint32) bool { return x.loose.code[at]&idMask == g.id })
 	}
 	x.groups[g.id] = nil
-	x.gone[g.id/64] |= 1 << (g.id % 64)
+	x.gone.set(g.id)
 	x.dead = append(x.dead, g.id)
-	if at := x.codeAt[g.id]; at != 0 {
-		x.codeAt[g.id] = 0
-		x.idle++
-		delete(x.matchers, g.id)
-	}
+	delete(x.matchers, g.id)
 	x.tree.read(g.expr, &x.terms)
+	if x.tree.ranges {
+		x.ranges--
+	}
 	for _, n := range x.tree.held { // once for this reading, once for that of enter
 		x.terms.release(n)
 		x.terms.release(n)
@@ -163,13 +165,9 @@ func (x *index) tune(n int) {
 			continue
 		}
 		g.posted = sum
-		if undecided(cover.any) {
-			x.compile(g, root)
-		}
 		m := move{id: g.id}
-		for _, p := range cover.any {
-			m.to = append(m.to, looseNode{post: p.post(g.id, len(cover.any) > 1), term: p.term})
-		}
+		m.to, m.code = x.posts(g, root, cover.any, nil)
+		m.to = slices.Clone(m.to)
 		x.moves = append(x.moves, m)
 	}
 	x.proposeSeal()
@@ -177,6 +175,7 @@ func (x *index) tune(n int) {
 
 // move is a group to be posted anew.
 type move struct {
-	id uint32
-	to []looseNode
+	id   uint32
+	to   []looseNode
+	code []uint32 // what the references in to refer to
 }

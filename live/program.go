@@ -6,8 +6,8 @@ import (
 	"birdwatch/query"
 )
 
-// A program decides what posts leave open of a query, in prefix form: an operation with its argument in one word, its operands
-// behind it.
+// A program decides what posts leave open of a query. It begins with the group's id, with the bit programMany where the group has several posts, of which a
+// tweet may have more than one. Behind it stand operations in prefix form: one word with its argument, then its operands.
 const (
 	opTerm    = iota << opShift // argument: its number
 	opAnd                       // argument: how many words the operands take
@@ -15,9 +15,12 @@ const (
 	opNot                       // the operand follows
 	opRange                     // argument: the figure; low and high follow, two words each
 	opPhrase                    // argument: how many terms follow, which must stand side by side
-	opMatcher                   // argument: the query's matcher, which decides all of it
+	opMatcher                   // the group's matcher decides
 	opTrue
 	opFalse
+
+	programMany = 1 << 31
+	idMask      = 1<<30 - 1
 
 	opShift = 28
 	argMask = 1<<opShift - 1
@@ -35,15 +38,16 @@ type node struct {
 
 // tree is a query as the index sees it. It is used again for the next one.
 type tree struct {
-	terms *terms // holds every term that is met
-	nodes []node
-	held  []uint32
-	hard  bool // only the matcher can decide some of it
+	terms  *terms // holds every term that is met
+	nodes  []node
+	held   []uint32
+	hard   bool // only the matcher can decide some of it
+	ranges bool // it asks for figures
 }
 
 // read makes the tree of e and gives its root.
 func (b *tree) read(e query.Expr, t *terms) int32 {
-	b.terms, b.nodes, b.held, b.hard = t, b.nodes[:0], b.held[:0], false
+	b.terms, b.nodes, b.held, b.hard, b.ranges = t, b.nodes[:0], b.held[:0], false, false
 	return query.Build(e, b)
 }
 
@@ -66,8 +70,9 @@ func (b *tree) Term(t string) int32   { return b.add(node{op: opTerm, arg: b.num
 func (b *tree) Prefix(t string) int32 { return b.add(node{op: opTerm, arg: b.number(t, true)}) }
 
 func (b *tree) Range(f query.Figure, lo, hi int64) int32 {
+	b.ranges = true
 	n := node{op: opRange, arg: uint32(f), lo: lo, hi: hi}
-	if lo > query.NoPlace && (f == query.West || f == query.South || f == query.East || f == query.North) {
+	if lo > query.NoPlace && (f == query.Longitude || f == query.Latitude) {
 		n.words = b.numbers([]string{query.GeoTerm}, false)
 	}
 	return b.add(n)
@@ -83,7 +88,7 @@ func (b *tree) Near(words []string, _ int) int32 {
 }
 
 func (b *tree) Circle(query.Circle) int32 {
-	b.hard = true
+	b.hard, b.ranges = true, true
 	return b.add(node{op: opMatcher, words: b.numbers([]string{query.GeoTerm}, false)})
 }
 
@@ -153,17 +158,17 @@ func (x *terms) run(code []uint32, i int, figures *[query.NumFigures]int64) (boo
 
 // phrase reports whether the tweet has the terms side by side.
 func (x *terms) phrase(ns []uint32) bool {
-	for _, n := range ns {
+	if !x.exact {
+		return slices.ContainsFunc(x.places, func(p place) bool { return p.number == ns[0] && x.follows(p.at+1, ns[1:]) })
+	}
+	ats := ^uint64(0)
+	for k, n := range ns {
 		if x.seen[n] != x.round {
 			return false
 		}
+		ats &= x.ats[n] >> k
 	}
-	for _, p := range x.places {
-		if p.number == ns[0] && x.follows(p.at+1, ns[1:]) {
-			return true
-		}
-	}
-	return false
+	return ats != 0
 }
 
 func (x *terms) follows(at uint32, ns []uint32) bool {

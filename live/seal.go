@@ -11,12 +11,14 @@ import (
 type sealed struct {
 	posts []post
 	start []uint32
+	code  []uint32 // programs, in the order of the posts
 }
 
 // sealJob is a seal to be made. Whoever makes it touches nothing of the index.
 type sealJob struct {
 	root  sealed
 	loose []looseNode
+	code  []uint32 // what the loose ones refer to
 	dead  []uint32
 	moves []move
 	taken int // how many loose ones it takes
@@ -39,7 +41,7 @@ func (x *index) proposeSeal() {
 }
 
 func (x *index) propose() {
-	x.sealing.Store(&sealJob{root: x.root, loose: slices.Clone(x.loose.nodes[1:]), dead: slices.Clone(x.dead), moves: x.moves,
+	x.sealing.Store(&sealJob{root: x.root, loose: slices.Clone(x.loose.nodes[1:]), code: x.loose.code, dead: slices.Clone(x.dead), moves: x.moves,
 		taken: len(x.loose.nodes) - 1, size: len(x.terms.uses) + 1})
 	x.moves = nil
 	select {
@@ -72,32 +74,54 @@ func (x *index) seal() {
 	x.due.Store(true)
 }
 
-// fresh gives the posts that the seal adds, by term and second, and the groups whose older posts it drops.
-func (j *sealJob) fresh() (nodes []looseNode, gone map[uint32]bool) {
+// fresh gives the posts that the seal adds, by term and second, with their programs, and the groups whose older posts it drops.
+func (j *sealJob) fresh() (nodes []looseNode, code []uint32, gone map[uint32]bool) {
 	gone = map[uint32]bool{}
 	for _, id := range j.dead {
 		gone[id] = true
 	}
-	moved := map[uint32][]looseNode{} // of two moves the later one holds
+	moved := map[uint32]move{} // of two moves the later one holds
 	for _, m := range j.moves {
 		if !gone[m.id] {
-			moved[m.id] = m.to
+			moved[m.id] = m
 		}
 	}
 	for id := range moved {
 		gone[id] = true
 	}
-	nodes = slices.DeleteFunc(j.loose, func(n looseNode) bool { return gone[n.id&idMask] })
+	code = slices.Clip(j.code)
+	nodes = slices.DeleteFunc(j.loose, func(n looseNode) bool { return gone[idOf(n.post, code)] })
 	for _, id := range slices.Sorted(maps.Keys(moved)) {
-		nodes = append(nodes, moved[id]...)
+		for _, n := range moved[id].to {
+			if n.ref&postProgram != 0 {
+				n.ref += uint32(len(code))
+			}
+			nodes = append(nodes, n)
+		}
+		code = append(code, moved[id].code...)
 	}
 	slices.SortFunc(nodes, func(a, b looseNode) int { return cmp.Or(cmp.Compare(a.term, b.term), cmp.Compare(a.second, b.second)) })
-	return nodes, gone
+	return nodes, code, gone
 }
 
+// idOf is the group that a post is of.
+func idOf(p post, code []uint32) uint32 {
+	if p.ref&postProgram != 0 {
+		return code[p.ref&^postProgram] & idMask
+	}
+	return p.ref
+}
+
+// seal merges the fresh posts with those of the root. Programs come to lie in the order of their posts.
 func (j *sealJob) seal() sealed {
-	fresh, gone := j.fresh()
+	fresh, code, gone := j.fresh()
 	s := sealed{posts: make([]post, 0, len(j.root.posts)+len(fresh)), start: make([]uint32, j.size)}
+	olds, news := copier{from: j.root.code}, copier{from: code}
+	add := func(from *copier, p post) {
+		from.to = s.code
+		s.posts = append(s.posts, from.post(p))
+		s.code = from.to
+	}
 	for term := range uint32(j.size - 1) {
 		s.start[term] = uint32(len(s.posts))
 		var old []post
@@ -106,18 +130,20 @@ func (j *sealJob) seal() sealed {
 		}
 		for _, p := range old {
 			for len(fresh) > 0 && fresh[0].term == term && fresh[0].second < p.second {
-				s.posts, fresh = append(s.posts, fresh[0].post), fresh[1:]
+				add(&news, fresh[0].post)
+				fresh = fresh[1:]
 			}
-			if len(gone) == 0 || !gone[p.id&idMask] {
-				s.posts = append(s.posts, p)
+			if len(gone) == 0 || !gone[idOf(p, j.root.code)] {
+				add(&olds, p)
 			}
 		}
 		for len(fresh) > 0 && fresh[0].term == term {
-			s.posts, fresh = append(s.posts, fresh[0].post), fresh[1:]
+			add(&news, fresh[0].post)
+			fresh = fresh[1:]
 		}
 	}
 	s.start[j.size-1] = uint32(len(s.posts))
-	s.posts = slices.Clip(s.posts)
+	s.posts, s.code = slices.Clip(s.posts), slices.Clip(s.code)
 	return s
 }
 
@@ -128,29 +154,43 @@ func (x *index) takeSeal() {
 		return
 	}
 	x.root = job.made
-	x.loose.cut(1 + job.taken)
+	x.loose.cut(1+job.taken, x.always)
 	x.dead = slices.Delete(x.dead, 0, len(job.dead))
 	x.sealing.Store(nil)
-	x.packCode()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.free = append(x.free, job.dead...)
 }
 
-// packCode closes the gaps that programs of groups leave that went.
-func (x *index) packCode() {
-	if x.idle < leastSeal || x.idle < len(x.groups)/4 {
-		return
+// copier copies programs from one array to another, each once.
+type copier struct {
+	from, to []uint32
+	shared   map[uint32]uint32 // by id: where the program of several posts is now
+}
+
+// post is a post whose program is copied.
+func (c *copier) post(p post) post {
+	if p.ref&postProgram != 0 {
+		p.ref = postProgram | c.place(p.ref&^postProgram)
 	}
-	x.idle = 0
-	old := x.code
-	x.code = append(make([]uint32, 0, len(old)/2), opFalse)
-	for id, g := range x.groups {
-		if at := x.codeAt[id]; g != nil && at != 0 {
-			x.codeAt[id] = uint32(len(x.code))
-			x.code = append(x.code, old[at:end(old, int(at))]...)
+	return p
+}
+
+// place copies the program at a place and says where it is now.
+func (c *copier) place(at uint32) uint32 {
+	head := c.from[at]
+	if now, ok := c.shared[head]; ok {
+		return now
+	}
+	now := uint32(len(c.to))
+	c.to = append(c.to, c.from[at:end(c.from, int(at)+1)]...)
+	if head&programMany != 0 {
+		if c.shared == nil {
+			c.shared = map[uint32]uint32{}
 		}
+		c.shared[head] = now
 	}
+	return now
 }
 
 // end is the place behind the operation at i.

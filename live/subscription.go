@@ -8,90 +8,67 @@ import (
 	"slices"
 	"time"
 
-	"birdwatch/query"
 	"birdwatch/tweet"
 )
 
 // endSlack is how long after a query's until: a subscription ends, for tweets whose way was slow.
 const endSlack = time.Minute
 
-// boxed is what waits in memory for a subscription.
+// boxed is what waits in memory for subscriptions, which share it: it is not changed.
 type boxed struct {
 	seq     tweet.Seq
 	kind    Kind
 	id      tweet.ID
 	item    *Item
-	matched []int // shared while it is one
+	matched []int
 }
 
-// add adds a query that the entry matched; m may be nil.
-func (b *boxed) add(m *member) {
-	switch {
-	case m == nil || slices.Contains(b.matched, m.query):
-	case len(b.matched) == 0:
-		b.matched = m.only
-	default:
-		b.matched = append(slices.Clone(b.matched), m.query)
-		slices.Sort(b.matched)
+// with gives one that matched these queries too.
+func (b *boxed) with(matched []int) *boxed {
+	all := b.matched
+	for _, m := range matched {
+		if !slices.Contains(all, m) {
+			all = append(slices.Clip(all), m)
+		}
 	}
+	if len(all) == len(b.matched) {
+		return b
+	}
+	slices.Sort(all) // a copy: there is one more in it
+	more := *b
+	more.matched = all
+	return &more
 }
 
-// Subscription is one reader's cursor: history, then the journal. One goroutine at a time uses it.
+// Subscription is one reader's cursor: history, then the journal. One goroutine at a time uses it, but Hub.SetQueries may be called by any.
 type Subscription struct {
-	hub      *Hub
-	r        Request
-	exprs    []query.Expr
-	matchers []*query.Matcher
-	until    time.Time // when nothing can match any more; zero: never
-	forever  bool      // a query has no until
-	wake     chan struct{}
-	ended    chan struct{} // closed by Hub.Close
-	began    tweet.Seq     // what has a first_seq up to it may have been sent in history, or before it resumed
+	hub   *Hub
+	r     Request
+	wake  chan struct{} // of Events
+	began tweet.Seq     // what has a first_seq up to it may have been sent in history, or before it resumed
 
 	place   Place // of the last event
 	told    time.Time
 	history bool // history is wanted, from place.Tweet on
 	gap     *Event
+	opened  bool // history, gap and live were told
 	live    bool // was at the end once
-	groups  []*group
 
 	// guarded by hub.mu:
+	forgot tweet.Seq // what has a first_seq up to it may have been sent by queries that are not known any more
+	sets   []window  // ascending, the present one last; not changed, but replaced
 	joined bool
 	skip   tweet.Seq // entries up to it were sent before it joined
-	box    []boxed
+	box    []*boxed
 	from   tweet.Seq // when not joined: everything up to it was sent or lies in box
 }
 
 func newSubscription(h *Hub, r Request) *Subscription {
-	s := &Subscription{hub: h, r: r, wake: make(chan struct{}, 1), ended: make(chan struct{}), told: h.o.Now()}
-	for _, q := range r.Queries {
-		s.add(q)
+	s := &Subscription{hub: h, r: r, forgot: r.Forgot, told: h.o.Now()}
+	if r.Wake == nil {
+		s.wake = make(chan struct{}, 1)
 	}
 	return s
-}
-
-// add takes a query with the request's bounds in it.
-func (s *Subscription) add(q Query) {
-	es := []query.Expr{q.Expr}
-	if !s.r.Start.IsZero() {
-		es = append(es, query.Since(s.r.Start))
-	}
-	until := q.Until
-	if !s.r.End.IsZero() {
-		es = append(es, query.Until(s.r.End))
-		if until.IsZero() || s.r.End.Before(until) {
-			until = s.r.End
-		}
-	}
-	e := query.And(es...)
-	s.exprs = append(s.exprs, e)
-	s.matchers = append(s.matchers, query.NewMatcher(e))
-	switch {
-	case until.IsZero():
-		s.forever = true
-	case until.After(s.until):
-		s.until = until
-	}
 }
 
 // begin fixes where the subscription starts.
@@ -134,10 +111,21 @@ func (s *Subscription) resume(at Place) {
 // Place is where the subscription stands: that of its last event.
 func (s *Subscription) Place() Place { return s.place }
 
+// Queries are the present ones.
+func (s *Subscription) Queries() []Query {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	return s.sets[len(s.sets)-1].set.queries
+}
+
 // Close ends the subscription. It does not interrupt Events; end its context for that.
 func (s *Subscription) Close() { s.hub.leave(s) }
 
 func (s *Subscription) poke() {
+	if s.r.Wake != nil {
+		s.r.Wake()
+		return
+	}
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -148,8 +136,27 @@ func (s *Subscription) poke() {
 var errStop = errors.New("stopped")
 
 // Events yields what happens, in order, until ctx ends (nothing is yielded then), after End or Bye, or with an error: ErrLagged,
-// or what journal or archive failed with. It can be ranged over once.
+// or what journal or archive failed with. It can be ranged over once, and not where the request has a Wake.
 func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
+	return s.yields(ctx, func(tell func(Event) error) error {
+		for {
+			if err := s.ready(ctx, tell); err != nil {
+				return err
+			}
+			if err := s.wait(ctx); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// Ready yields what there is to tell now: what is left of history, what the journal has, what waits in memory, what is due. It ends when the
+// subscription stands at the end (what comes then wakes), and where Events does.
+func (s *Subscription) Ready(ctx context.Context) iter.Seq2[Event, error] {
+	return s.yields(ctx, func(tell func(Event) error) error { return s.ready(ctx, tell) })
+}
+
+func (s *Subscription) yields(ctx context.Context, run func(tell func(Event) error) error) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		tell := func(e Event) error {
 			s.place, s.told = e.Place, s.hub.o.Now()
@@ -158,14 +165,14 @@ func (s *Subscription) Events(ctx context.Context) iter.Seq2[Event, error] {
 			}
 			return nil
 		}
-		if err := s.run(ctx, tell); err != errStop && ctx.Err() == nil {
+		if err := run(tell); err != nil && err != errStop && ctx.Err() == nil {
 			yield(Event{}, err)
 		}
 	}
 }
 
-// run tells all there is. What tell returns ends it.
-func (s *Subscription) run(ctx context.Context, tell func(Event) error) error {
+// open tells history, and what is missing behind it.
+func (s *Subscription) open(ctx context.Context, tell func(Event) error) error {
 	if s.history {
 		if err := s.sendHistory(ctx, tell); err != nil {
 			return err
@@ -174,23 +181,49 @@ func (s *Subscription) run(ctx context.Context, tell func(Event) error) error {
 	s.place.Tweet = 0
 	if s.gap != nil {
 		s.hub.count(func(st *Stats) { st.Gaps++ })
-		s.gap.Place = s.at(s.from)
+		s.gap.Place, s.gap.Queries = s.at(s.from), s.queriesBetween(s.gap.Since, s.gap.Until)
 		if err := tell(*s.gap); err != nil {
 			return err
 		}
+		s.gap = nil
 	}
 	if s.r.Resume == nil || s.history {
 		if err := tell(Event{Kind: Live, Place: s.at(s.from)}); err != nil {
 			return err
 		}
 	}
-	for {
-		if err := s.catchUp(ctx, tell); err != nil {
+	s.opened = true
+	return nil
+}
+
+// ready tells all there is. What tell returns ends it.
+func (s *Subscription) ready(ctx context.Context, tell func(Event) error) error {
+	if !s.opened {
+		if err := s.open(ctx, tell); err != nil {
 			return err
 		}
-		s.live = true
-		if err := s.follow(ctx, tell); err != nil {
-			return err
+	}
+	for batch, joined := []Event(nil), false; ; {
+		batch, joined = s.take(batch[:0])
+		for i := range batch {
+			if err := tell(batch[i]); err != nil {
+				return err
+			}
+		}
+		if !joined {
+			if err := s.catchUp(ctx, tell); err != nil {
+				return err
+			}
+			s.live = true
+			continue
+		}
+		if e, ok := s.due(); ok {
+			if err := tell(e); err != nil {
+				return err
+			}
+		}
+		if len(batch) == 0 {
+			return ctx.Err()
 		}
 	}
 }
@@ -200,14 +233,4 @@ func (s *Subscription) at(seq tweet.Seq) Place {
 	p := s.place
 	p.Epoch, p.Seq, p.Tweet = s.hub.journal.Epoch(), seq, 0
 	return p
-}
-
-// match gives the indexes of the queries that a tweet matches.
-func (s *Subscription) match(t *query.Target) (matched []int) {
-	for i, m := range s.matchers {
-		if m.Match(t) {
-			matched = append(matched, i)
-		}
-	}
-	return matched
 }

@@ -10,7 +10,7 @@ type table struct {
 
 func (g *group) slotHash() uint32 { return g.hash }
 
-func newTable() table { return table{maphash.MakeSeed(), newSlots[*group](67)} }
+func newTable() table { return table{maphash.MakeSeed(), newSlots[*group](80)} }
 
 func (t *table) hash(text string) uint32 { return uint32(maphash.String(t.seed, text)) }
 

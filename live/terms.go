@@ -1,16 +1,22 @@
 package live
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"birdwatch/query"
+)
 
 // terms are all that queries name, words and prefixes in one space of numbers, and which of them a tweet has.
 type terms struct {
 	words    dictionary
 	prefixes dictionary
+	copies   copies
 	texts    []string // by number
 	uses     []uint32 // by number: how often groups name it
 	isPrefix []bool
 	free     []uint32
 	fields   [fieldSlots]uint32 // how many terms are held of each field, by its prefix rune
+	needs    query.Needs        // of the terms that are held
 
 	// lengths says, by the first two bytes of prefixes, which lengths in bytes there are: bit n for length n, the last bit for all
 	// from there on. The bytes are folded to fewer entries, so that they stay in the cache.
@@ -22,6 +28,8 @@ type terms struct {
 	// What the tweet at hand has of them, each once, and where: words by position, terms of fields from firstField on.
 	hits   []uint32
 	places []place
+	ats    []uint64 // by number: a bit for each of its places
+	exact  bool     // the bits are enough for all places
 }
 
 // place is where in the tweet a term stands.
@@ -36,7 +44,7 @@ const (
 )
 
 func newTerms() terms {
-	return terms{words: newDictionary(), prefixes: newDictionary(), texts: make([]string, 1), uses: make([]uint32, 1), isPrefix: make([]bool, 1), seen: make([]uint32, 1)}
+	return terms{words: newDictionary(), prefixes: newDictionary(), texts: make([]string, 1), uses: make([]uint32, 1), isPrefix: make([]bool, 1), seen: make([]uint32, 1), ats: make([]uint64, 1)}
 }
 
 func (t *terms) dictionary(prefix bool) *dictionary {
@@ -53,14 +61,16 @@ func (t *terms) hold(k key) uint32 {
 	if n == 0 {
 		if f, ok := fieldOf(k.text); ok {
 			t.fields[f]++
+			t.needs |= query.NeedsOfTerm(k.text)
 		}
 		if last := len(t.free) - 1; last >= 0 {
 			n, t.free = t.free[last], t.free[:last]
 		} else {
 			n = uint32(len(t.uses))
-			t.texts, t.uses, t.isPrefix, t.seen = append(t.texts, ""), append(t.uses, 0), append(t.isPrefix, false), append(t.seen, 0)
+			t.texts, t.uses, t.isPrefix = append(t.texts, ""), append(t.uses, 0), append(t.isPrefix, false)
+			t.seen, t.ats = append(t.seen, 0), append(t.ats, 0)
 		}
-		t.texts[n] = k.text
+		t.texts[n] = t.copies.of(k.text)
 		t.isPrefix[n] = k.prefix
 		d.put(k.text, n)
 		if k.prefix {
@@ -76,7 +86,9 @@ func (t *terms) release(n uint32) {
 		return
 	}
 	if f, ok := fieldOf(t.texts[n]); ok {
-		t.fields[f]--
+		if t.fields[f]--; t.fields[f] == 0 {
+			t.needs &^= query.NeedsOfTerm(t.texts[n])
+		}
 	}
 	t.dictionary(t.isPrefix[n]).drop(t.texts[n], n)
 	t.texts[n] = ""
@@ -100,15 +112,14 @@ func (t *terms) noteLength(prefix string) {
 
 func lengthSlot(a, b byte) int { return (int(a)*37 + int(b)) % lengthSlots }
 
-// begin forgets the tweet before. wrapped says that the rounds are counted from 1 again.
-func (t *terms) begin() (wrapped bool) {
+// begin forgets the tweet before.
+func (t *terms) begin() {
 	t.hits, t.places = t.hits[:0], t.places[:0]
 	if t.round++; t.round == 0 {
 		clear(t.seen)
-		t.round, wrapped = 1, true
+		t.round = 1
 	}
 	t.seen[0] = t.round // what needs no second term names this one
-	return wrapped
 }
 
 // fieldOf tells a field's terms by the rune that they begin with, U+E000 and on, of three bytes.
@@ -151,7 +162,8 @@ func (t *terms) mark(text []byte, at uint32) {
 func (t *terms) hit(n, at uint32) {
 	t.places = append(t.places, place{at, n})
 	if t.seen[n] != t.round {
-		t.seen[n] = t.round
+		t.seen[n], t.ats[n] = t.round, 0
 		t.hits = append(t.hits, n)
 	}
+	t.ats[n] |= 1 << (at % 64)
 }

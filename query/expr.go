@@ -2,7 +2,6 @@ package query
 
 import (
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -203,62 +202,6 @@ func enclose(b *strings.Builder, e Expr, parentheses bool) {
 	}
 }
 
-// everything is how "every tweet" is written where something must stand.
-const everything = "include:nativeretweets"
-
-// Build folds e into a T. It is the one walk over an Expr, for all engines.
-func Build[T any](e Expr, b Builder[T]) T {
-	switch e := e.(type) {
-	case and:
-		return b.And(buildEach(flat(e.xs), b))
-	case or:
-		return b.Or(buildEach(e.xs, b))
-	case not:
-		return b.Not(Build(e.x, b))
-	case term:
-		return b.Term(e.term)
-	case prefix:
-		return b.Prefix(e.term)
-	case phrase:
-		return b.Phrase(e.words, e.prefix)
-	case near:
-		return b.Near(e.words, e.n)
-	case between:
-		return b.Range(e.figure, e.lo, e.hi)
-	case Circle:
-		return b.Circle(e)
-	case box:
-		return Build(e.ranges(), b)
-	case all:
-		return b.All()
-	}
-	panic("query: an Expr of another package")
-}
-
-func buildEach[T any](xs []Expr, b Builder[T]) []T {
-	ts := make([]T, len(xs))
-	for i, x := range xs {
-		ts[i] = Build(x, b)
-	}
-	return ts
-}
-
-// flat puts the ranges of boxes among the children of a conjunction.
-func flat(xs []Expr) []Expr {
-	if !slices.ContainsFunc(xs, func(x Expr) bool { _, is := x.(box); return is }) {
-		return xs
-	}
-	var ys []Expr
-	for _, x := range xs {
-		if b, is := x.(box); is {
-			ys = append(ys, b.ranges().(and).xs...)
-		} else {
-			ys = append(ys, x)
-		}
-	}
-	return ys
-}
-
 // height is how many And and Or nodes stand on the longest way down. It bounds the nesting of what any engine
 // makes of e, since a Not can be moved down to the leaves.
 func height(e Expr) int {
@@ -270,7 +213,7 @@ func height(e Expr) int {
 	case not:
 		return height(e.x)
 	case box:
-		return height(e.ranges())
+		return height(And(e.ranges()...))
 	}
 	return 0
 }

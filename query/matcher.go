@@ -93,7 +93,7 @@ func (x *node) match(t *Target) bool {
 	case nodeRange:
 		return x.lo <= t.Figures[x.figure] && t.Figures[x.figure] <= x.hi
 	case nodeCircle:
-		return x.circle.Holds(t.Figures[West], t.Figures[South], t.Figures[East], t.Figures[North])
+		return x.circle.Holds(t.Figures[Longitude], t.Figures[Latitude])
 	case nodeTerm, nodePhrase:
 		return x.matchWords(t)
 	case nodeNear:

@@ -125,7 +125,7 @@ func (naiveBuilder) Range(f query.Figure, lo, hi int64) decision {
 
 func (naiveBuilder) Circle(c query.Circle) decision {
 	return func(n *naive) bool {
-		return c.Holds(n.figures[query.West], n.figures[query.South], n.figures[query.East], n.figures[query.North])
+		return c.Holds(n.figures[query.Longitude], n.figures[query.Latitude])
 	}
 }
 
@@ -274,5 +274,25 @@ func TestTargetTakesTimeFromPayload(t *testing.T) {
 	p.Data.CreatedAt = ""
 	if target.Set(p); target.Figures[query.CreatedAt] != at.UnixMilli() {
 		t.Errorf("created at %v", time.UnixMilli(target.Figures[query.CreatedAt]))
+	}
+}
+
+// TestTargetForSomeQueries: what is made for a query decides it as all does, whatever the target held before.
+func TestTargetForSomeQueries(t *testing.T) {
+	tweets := querytest.Tweets().Example(1)
+	v := querytest.VocabularyOf(tweets)
+	var whole, some query.Target
+	rapid.Check(t, func(rt *rapid.T) {
+		e := querytest.Exprs(v).Draw(rt, "query")
+		p := rapid.SampledFrom(tweets).Draw(rt, "tweet")
+		whole.Set(p)
+		some.SetFor(p, query.NeedsOf(e))
+		if m := query.NewMatcher(e); m.Match(&whole) != m.Match(&some) {
+			rt.Fatalf("%s: %v of all", e, m.Match(&whole))
+		}
+	})
+	some.SetFor(tweets[0], 0)
+	if some.Terms.Fields() > 0 || some.Terms.Words() == 0 {
+		t.Errorf("%d fields and %d words where no query needs a field", some.Terms.Fields(), some.Terms.Words())
 	}
 }

@@ -87,7 +87,7 @@ const (
 // from. No Target has it: the engine adds it.
 const AllTerm = string(prefixAll)
 
-// GeoTerm is a term of every tweet that a Circle holds, or whose West, South, East and North are a place: has:geo.
+// GeoTerm is a term of every tweet that a Circle holds, or whose Longitude and Latitude are a place: has:geo.
 const GeoTerm = string(prefixHas) + "geo"
 
 // Operators is the table, for help, completion and tests. The rows are copies.
@@ -96,6 +96,7 @@ func Operators() []Operator { return slices.Clone(operators) }
 var (
 	operators []Operator
 	named     map[string]*Operator // by name and alias
+	yielding  []*Operator          // those that add terms
 )
 
 // The table is put together here since its functions refer to it.
@@ -104,6 +105,9 @@ func init() {
 	named = make(map[string]*Operator, 2*len(operators))
 	for i := range operators {
 		o := &operators[i]
+		if o.yield != nil {
+			yielding = append(yielding, o)
+		}
 		for _, name := range append([]string{o.Name}, o.Aliases...) {
 			if named[name] != nil {
 				panic("query: two operators are named " + name)

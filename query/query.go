@@ -30,7 +30,7 @@ type Builder[T any] interface {
 	Near(words []string, n int) T
 	// Range: lo ≤ figure ≤ hi.
 	Range(f Figure, lo, hi int64) T
-	// Circle: the tweet's point, or its place's box as a whole, lies within a distance of a point.
+	// Circle: the tweet's point, else the middle of its place, lies within a distance of a point.
 	Circle(c Circle) T
 }
 
@@ -51,12 +51,9 @@ const (
 	Quotes
 	// Sample is SampleOf the id, 0 to 99.
 	Sample
-	// West, South, East and North are the tweet's point, else its place's box, in millionths of a degree; NoPlace where there is none. East
-	// is not below West: a box over the date line has an East above 180 degrees.
-	West
-	South
-	East
-	North
+	// Longitude and Latitude are the tweet's point, else the middle of its place's box, in millionths of a degree; NoPlace where there is none.
+	Longitude
+	Latitude
 	// Relevancy is RelevancyOf the other figures. No operator asks for it; results are ordered by it.
 	Relevancy
 	NumFigures

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// geoRows go by where a tweet was sent from: its point, else its place's box as a whole.
+// geoRows go by where a tweet was sent from: its point, else the middle of its place's box. X does so (docs/adr/0008).
 var geoRows = []Operator{
 	{Name: "point_radius", Kind: KindPoint, Example: "point_radius:[-0.1276 51.5072 25km]",
-		Doc: "sent from within so many km or mi of the longitude and latitude: its point is, or else all of its place", parse: parsePointRadius},
+		Doc: "sent from within so many km or mi of the longitude and latitude: its point is, or else the middle of its place", parse: parsePointRadius},
 	{Name: "geocode", Kind: KindPoint, Example: "geocode:51.5072,-0.1276,25km",
 		Doc: "the same as point_radius:, with the latitude first", parse: parseGeocode},
 	{Name: "bounding_box", Aliases: []string{"geo_bounding_box"}, Kind: KindBox, Example: "bounding_box:[-0.51 51.28 0.33 51.69]",
-		Doc: "sent from within the box of west, south, east and north, in degrees; a west above the east is over the date line", parse: parseBox},
+		Doc: "sent from within the box of west, south, east and north, in degrees: its point is, or else the middle of its place; a west above the east is over the date line", parse: parseBox},
 }
 
 func parsePointRadius(p *parser, o *Operator, v value) Expr {

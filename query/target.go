@@ -35,26 +35,41 @@ type stretch struct{ from, to int }
 
 // Set fills t from a tweet. It allocates nothing once t has grown to the size of the tweets, as long as they
 // come with their entities. p is not kept.
-func (t *Target) Set(p *tweet.Payload) {
+func (t *Target) Set(p *tweet.Payload) { t.SetFor(p, NeedsAll) }
+
+// SetFor is Set of what some queries need: others are not to be decided on t. What t leaves out is as a tweet without it has it, figures are 0.
+func (t *Target) SetFor(p *tweet.Payload, needs Needs) {
 	t.Terms.Reset()
+	t.stretches = [prefixes]stretch{}
 	t.view = p.View()
-	marked := t.view.Marked()
-	t.urls, t.hashtags, t.cashtags, t.mentions = marked.URLs, marked.Hashtags, marked.Cashtags, marked.Mentions
 	t.Terms.AddText(t.view.Text, t.view.Entities, t.view.Shift)
-	for i := range operators {
-		if o := &operators[i]; o.yield != nil {
-			t.yield(o)
+	if needs&markedFields != 0 {
+		t.setMarked()
+	}
+	if needs&^NeedsFigures != 0 {
+		for _, o := range yielding {
+			if needs&needsField(o.Prefix) != 0 {
+				t.yield(o)
+			}
 		}
 	}
-	t.setFigures()
+	if needs&NeedsFigures != 0 {
+		t.setFigures()
+	} else {
+		t.Figures = [NumFigures]int64{}
+	}
 	t.clear()
+}
+
+func (t *Target) setMarked() {
+	m := t.view.Marked()
+	t.urls, t.hashtags, t.cashtags, t.mentions = m.URLs, m.Hashtags, m.Cashtags, m.Mentions
 }
 
 // linksOf are the links of a tweet.
 func (t *Target) linksOf(v tweet.View) []tweet.URL {
 	t.view = v
-	marked := t.view.Marked()
-	t.urls, t.hashtags, t.cashtags, t.mentions = marked.URLs, marked.Hashtags, marked.Cashtags, marked.Mentions
+	t.setMarked()
 	urls := t.urls
 	t.clear()
 	return urls
@@ -105,27 +120,30 @@ func (t *Target) setFigures() {
 	}
 	f[Sample] = SampleOf(d.ID)
 	f[Relevancy] = RelevancyOf(f[CreatedAt], f[Likes], f[Reposts], f[Replies], f[Quotes])
-	f[West], f[South], f[East], f[North] = t.box()
+	f[Longitude], f[Latitude] = t.point()
 }
 
-// box is where the tweet was sent from: its point, else its place's box.
-func (t *Target) box() (west, south, east, north int64) {
+// point is where the tweet was sent from: its point, else the middle of its place's box.
+func (t *Target) point() (lon, lat int64) {
 	if g := t.geo(); g != nil && g.Coordinates != nil {
 		if c := g.Coordinates.Coordinates; onGlobe(c[0], c[1]) {
-			lon, lat := millionths(c[0]), millionths(c[1])
-			return lon, lat, lon, lat
+			return millionths(c[0]), millionths(c[1])
 		}
 	}
 	if p := t.place(); p != nil && p.Geo != nil {
 		if b := p.Geo.BBox; onGlobe(b[0], b[1]) && onGlobe(b[2], b[3]) && b[1] <= b[3] {
-			west, south, east, north = millionths(b[0]), millionths(b[1]), millionths(b[2]), millionths(b[3])
-			if east < west {
-				east += 360 * micro
+			west, east := b[0], b[2]
+			if east < west { // over the date line
+				east += 360
 			}
-			return west, south, east, north
+			lon := (west + east) / 2
+			if lon > 180 {
+				lon -= 360
+			}
+			return millionths(lon), millionths((b[1] + b[3]) / 2)
 		}
 	}
-	return NoPlace, NoPlace, NoPlace, NoPlace
+	return NoPlace, NoPlace
 }
 
 func onGlobe(lon, lat float64) bool { return lon >= -180 && lon <= 180 && lat >= -90 && lat <= 90 }

@@ -36,7 +36,9 @@ func DocumentOf(e *tweet.Entry) *tweet.Document {
 	case (e.Kind == tweet.KindTweet || e.Kind == tweet.KindUpdate) && !e.Stripped:
 		return tweet.NewDocument(&e.Record, first)
 	case e.Kind == tweet.KindDelete && !e.Unseen:
-		return tweet.NewTombstone(e.ID, first, e.CapturedAt)
+		d := tweet.NewTombstone(e.ID, first, e.CapturedAt)
+		d.Revived = e.Revived
+		return d
 	}
 	return nil
 }

@@ -20,6 +20,8 @@ var (
 	ErrUnavailable = errors.New("archive unavailable")
 	// ErrTimeout: the query ran past its time limit.
 	ErrTimeout = errors.New("query took too long")
+	// ErrTooComplex: the query is larger than the engine, as it is set, takes.
+	ErrTooComplex = errors.New("query is too complex for this archive")
 	// ErrNotFound: no tweet of that id.
 	ErrNotFound = errors.New("no such tweet")
 	// ErrDeleted: the tweet is deleted (Get, Raw), or its raw was cut (Raw).
@@ -44,6 +46,8 @@ type Request struct {
 	After *Place
 	// Limit is the most hits of a page, at least 1.
 	Limit int
+	// Hidden gives tweets too that notices hide.
+	Hidden bool
 }
 
 // Hit is a matching tweet.
@@ -66,7 +70,7 @@ type Page struct {
 	More bool
 }
 
-// Searcher answers queries. Deleted tweets are never among the hits. Safe for concurrent use.
+// Searcher answers queries. Deleted tweets are never among the hits, hidden ones only where they are asked for. Safe for concurrent use.
 type Searcher interface {
 	// Search gives one page. The next begins after the last hit (BeforeID, or AfterID when ascending).
 	Search(ctx context.Context, r Request) (Page, error)
@@ -130,6 +134,7 @@ type DeadLetter struct {
 	Seq     tweet.Seq     `json:"seq"` // 0 from an import
 	ID      tweet.ID      `json:"id"`
 	Reason  string        `json:"reason"`
+	At      int64         `json:"-"` // newest capture time
 	Content tweet.Content `json:"-"`
 }
 
@@ -177,6 +182,9 @@ type Archive interface {
 	Reader
 	Writer
 	Keeper
+	Compacter
+	// Hidden gives those of the ids whose tweets notices hide; Get has them all the same.
+	Hidden(ctx context.Context, ids ...tweet.ID) (map[tweet.ID]bool, error)
 	Stats(ctx context.Context) (Stats, error)
 	// Identities gives every document, by id ascending.
 	Identities(ctx context.Context) iter.Seq2[Identity, error]

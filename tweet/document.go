@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // Document is what an archive holds of one id: all its sightings merged.
 //
 // Merging takes the body (all but the figures) with its raw and provenance from the
-// best sighting, by (full before partial, capture time, body bytes, raw bytes, raw
-// cut, lesser provenance), and every figure from the newest sighting that had it, equal times by
-// the greater bytes. Each is a maximum in a total order, so that documents (all but
+// best sighting, by (full before partial, capture time, bytes of the tweet itself, raw
+// cut before whole, body bytes, raw bytes, lesser provenance), and every figure from the newest sighting that had it, equal times by
+// the greater bytes. So of one sighting the state from which something deleted was cut prevails. Each is a maximum in a total order, so that documents (all but
 // FirstSeq) do not depend on the order in which sightings come.
 type Document struct {
 	ID       ID
@@ -23,7 +22,8 @@ type Document struct {
 	Partial  bool
 	// Tombstone: deleted; it has no content and takes none.
 	Tombstone bool
-	// Revived: was once a tombstone. Version keeps bit 60.
+	// Revived: of sightings from after a deletion that was taken back. It has nothing of those from before, and a tombstone that is
+	// Revived too, of a second deletion, is for good.
 	Revived    bool
 	Payload    []byte
 	Raw        []byte
@@ -38,30 +38,54 @@ const (
 	rankPartial   = 0
 	rankFull      = 1
 	rankTombstone = 2
-	// everTombstone is set in the version of what was ever deleted, above any time.
+	rankRevived   = 3
+	// everTombstone is set in the version of what was ever deleted, above any time; goneForGood in that of what was deleted again.
 	everTombstone = 1 << 60
+	goneForGood   = 1 << 61
 )
 
 // Version orders the states of a document: (newest capture time in ms) × 4 + rank,
-// with bit 60 from its first deletion on. Merging never lowers it.
+// with bit 60 from its first deletion on, and bit 61 from its second. Merging never lowers it.
 func (d *Document) Version() int64 {
 	v := min(max(d.At, 0), everTombstone>>2-1) << 2 // a time that cannot be must not reach bit 60
-	switch {
-	case d.Tombstone:
+	switch d.life() {
+	case lifeDeletedAgain:
+		return v | rankTombstone | everTombstone | goneForGood
+	case lifeRevived:
+		return v | rankRevived | everTombstone
+	case lifeDeleted:
 		return v | rankTombstone | everTombstone
-	case !d.Partial:
-		v |= rankFull
 	}
-	if d.Revived {
-		v |= everTombstone
+	if d.Partial {
+		return v | rankPartial
 	}
-	return v
+	return v | rankFull
+}
+
+// The lives of a document: each has nothing of those before, so that merging documents of two gives the later one.
+const (
+	lifeFirst = iota
+	lifeDeleted
+	lifeRevived
+	lifeDeletedAgain
+)
+
+func (d *Document) life() int {
+	switch {
+	case d.Tombstone && d.Revived:
+		return lifeDeletedAgain
+	case d.Revived:
+		return lifeRevived
+	case d.Tombstone:
+		return lifeDeleted
+	}
+	return lifeFirst
 }
 
 // NewDocument is the document of a single sighting.
 func NewDocument(r *Record, first Seq) *Document {
 	return &Document{ID: r.ID, FirstSeq: first, At: r.CapturedAt, BodyAt: r.CapturedAt, Partial: r.Partial,
-		Payload: r.Payload, Raw: r.Raw, RawCut: r.RawCut, Provenance: r.Provenance}
+		Revived: r.Revived, Payload: r.Payload, Raw: r.Raw, RawCut: r.RawCut, Provenance: r.Provenance}
 }
 
 // NewTombstone is the document of a deleted tweet.
@@ -70,15 +94,28 @@ func NewTombstone(id ID, first Seq, at int64) *Document {
 }
 
 // Merge gives the document of d's sightings and e's, and whether it differs from d. d and e
-// are of one id and are not changed; d's FirstSeq is kept.
+// are of one id and are not changed; d's FirstSeq is kept, unless e revives it.
 func (d *Document) Merge(e *Document) (*Document, bool, error) {
 	if d.ID != e.ID {
 		panic("tweet: Merge of two ids")
 	}
-	m := &Document{ID: d.ID, FirstSeq: d.FirstSeq, At: max(d.At, e.At), Revived: d.Revived || e.Revived}
-	if d.Tombstone || e.Tombstone {
-		m.Tombstone = true
-		return m, !d.Tombstone || m.At != d.At || m.Revived != d.Revived, nil
+	m := &Document{ID: d.ID, FirstSeq: d.FirstSeq, At: max(d.At, e.At), Tombstone: d.Tombstone, Revived: d.Revived}
+	switch was, is := d.life(), e.life(); {
+	case was < is:
+		*m = *e
+		if m.At = max(d.At, e.At); m.Tombstone || was == lifeFirst {
+			m.FirstSeq = d.FirstSeq
+		}
+		return m, true, nil
+	case was > is:
+		if m.At == d.At {
+			return d, false, nil
+		}
+		*m = *d
+		m.At = e.At
+		return m, true, nil
+	case d.Tombstone:
+		return m, m.At != d.At, nil
 	}
 	if same(d, e) {
 		if m.At = d.At; e.Provenance.compare(d.Provenance) >= 0 {
@@ -93,6 +130,13 @@ func (d *Document) Merge(e *Document) (*Document, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
+	if d.Partial == e.Partial && d.BodyAt == e.BodyAt {
+		for _, x := range []*parts{&a, &b} { // what is cut out of a body is not of it
+			if x.own, err = Encode(&Payload{Data: x.payload.Data}); err != nil {
+				return nil, false, err
+			}
+		}
+	}
 	win := a
 	if compareBodies(a, b) < 0 {
 		win = b
@@ -102,6 +146,17 @@ func (d *Document) Merge(e *Document) (*Document, bool, error) {
 		return nil, false, err
 	}
 	return m, !equal(m, d), nil
+}
+
+// MergeWhole is Merge of a document that is not one sighting: of two first_seq the lesser is kept, but that of a tombstone for what came back after it.
+func (d *Document) MergeWhole(e *Document) (*Document, bool, error) {
+	m, differs, err := d.Merge(e)
+	if err != nil || e.FirstSeq >= m.FirstSeq || e.Tombstone && !m.Tombstone {
+		return m, differs, err
+	}
+	earlier := *m
+	earlier.FirstSeq = e.FirstSeq
+	return &earlier, true, nil
 }
 
 // same reports whether e says nothing that d does not, apart from its provenance.
@@ -120,6 +175,7 @@ type parts struct {
 	doc     *Document
 	payload *Payload // without figures
 	body    []byte   // payload's JSON
+	own     []byte   // its tweet's alone, where that is needed
 	figures []figure
 }
 
@@ -141,16 +197,17 @@ func split(d *Document) (parts, error) {
 	if err != nil {
 		return parts{}, err
 	}
-	return parts{d, p, body, fs}, nil
+	return parts{d, p, body, nil, fs}, nil
 }
 
 func compareBodies(a, b parts) int {
 	return cmp.Or(
 		compareBools(!a.doc.Partial, !b.doc.Partial),
 		cmp.Compare(a.doc.BodyAt, b.doc.BodyAt),
+		bytes.Compare(a.own, b.own),
+		compareBools(a.doc.RawCut, b.doc.RawCut),
 		bytes.Compare(a.body, b.body),
 		bytes.Compare(a.doc.Raw, b.doc.Raw),
-		compareBools(a.doc.RawCut, b.doc.RawCut),
 		b.doc.Provenance.compare(a.doc.Provenance),
 	)
 }
@@ -187,72 +244,4 @@ func (m *Document) compose(p *Payload, fs []figure) error {
 	}
 	m.Figures, err = encodeFigures(rest)
 	return err
-}
-
-// Without gives the document without its copy of the deleted tweet id, its raw cut;
-// d itself when it carries none.
-func (d *Document) Without(id ID) (*Document, error) {
-	if d.Tombstone {
-		return d, nil
-	}
-	p, err := Decode(d.Payload)
-	if err != nil {
-		return nil, fmt.Errorf("cut %d from %d: %w", id, d.ID, err)
-	}
-	if !slices.ContainsFunc(p.Copies(), func(c Copy) bool { return c.ID == id }) {
-		return d, nil
-	}
-	m := *d
-	if m.Payload, err = Encode(p.Without(id)); err != nil {
-		return nil, err
-	}
-	m.Raw, m.RawCut = nil, true
-	if m.Figures, err = dropFigure(m.Figures, tweetFigure(id)); err != nil {
-		return nil, err
-	}
-	return &m, nil
-}
-
-// WithoutPlaces gives the document without the places that were withdrawn, of its own tweet and of copies inside it, its raw cut; d itself
-// when there are none. upTo says of a user up to which id their tweets lose their place; 0 for none.
-func (d *Document) WithoutPlaces(upTo func(user ID) (ID, error)) (*Document, error) {
-	if d.Tombstone || !bytes.Contains(d.Payload, []byte(`"geo":`)) {
-		return d, nil
-	}
-	p, err := Decode(d.Payload)
-	if err != nil {
-		return nil, err
-	}
-	tweets := []*Tweet{&p.Data}
-	if p.Includes != nil {
-		for i := range p.Includes.Tweets {
-			tweets = append(tweets, &p.Includes.Tweets[i])
-		}
-	}
-	some := false
-	kept := map[string]bool{}
-	for _, t := range tweets {
-		if t.Geo == nil {
-			continue
-		}
-		end, err := upTo(t.AuthorID)
-		switch {
-		case err != nil:
-			return nil, err
-		case t.ID <= end:
-			t.Geo, some = nil, true
-		default:
-			kept[t.Geo.PlaceID] = true
-		}
-	}
-	if !some {
-		return d, nil
-	}
-	if p.Includes != nil {
-		p.Includes.Places = slices.DeleteFunc(p.Includes.Places, func(p Place) bool { return !kept[p.ID] })
-	}
-	m := *d
-	m.Raw, m.RawCut = nil, true
-	m.Payload, err = Encode(p)
-	return &m, err
 }

@@ -199,11 +199,38 @@ func TestPayloadLookups(t *testing.T) {
 	if p.Data.Ref("quoted") != 3 || p.Data.Ref("replied_to") != 0 {
 		t.Error("Ref")
 	}
-	if got, want := fmt.Sprint(p.Copies()), "[{2 true} {3 false}]"; got != want {
+	if got, want := fmt.Sprint(p.Copies()), "[{2 0 true} {3 0 false}]"; got != want {
 		t.Errorf("Copies %s, want %s", got, want)
 	}
 	q := p.Without(2)
 	if q.Included(2) != nil || q.Included(3) == nil || p.Included(2) == nil || p.Without(7) != p {
 		t.Error("Without")
+	}
+}
+
+// TestWithoutAttachments: media, polls and places go with the copy that had them, but for those that another tweet there has too.
+func TestWithoutAttachments(t *testing.T) {
+	gone := tweet.Tweet{ID: 2, Text: "gone", Attachments: &tweet.Attachments{MediaKeys: []string{"m1", "m2"}, PollIDs: []string{"o1"}}, Geo: &tweet.Geo{PlaceID: "p1"},
+		Entities:  &tweet.Entities{URLs: []tweet.URL{{MediaKey: "m3"}, {URL: "u"}}},
+		NoteTweet: &tweet.NoteTweet{Text: "gone", Entities: &tweet.Entities{URLs: []tweet.URL{{MediaKey: "m4"}}}}}
+	p := &tweet.Payload{
+		Data: tweet.Tweet{ID: 1, Text: "own", Attachments: &tweet.Attachments{MediaKeys: []string{"m2"}}, ReferencedTweets: []tweet.Reference{{Type: "quoted", ID: 2}}},
+		Includes: &tweet.Includes{
+			Users:  []tweet.User{{ID: 8, Username: "ada"}},
+			Tweets: []tweet.Tweet{gone, {ID: 3, Geo: &tweet.Geo{PlaceID: "p2"}, Attachments: &tweet.Attachments{PollIDs: []string{"o2"}}}},
+			Media:  []tweet.Media{{MediaKey: "m1"}, {MediaKey: "m2"}, {MediaKey: "m3"}, {MediaKey: "m4"}, {MediaKey: "nobody's"}},
+			Polls:  []tweet.Poll{{ID: "o1"}, {ID: "o2"}},
+			Places: []tweet.Place{{ID: "p1"}, {ID: "p2"}},
+		},
+	}
+	before := asJSON(t, p)
+	want := `{"data":{"id":"1","text":"own","referenced_tweets":[{"type":"quoted","id":"2"}],"attachments":{"media_keys":["m2"]}},"includes":{"users":[{"id":"8","username":"ada"}],` +
+		`"tweets":[{"id":"3","text":"","attachments":{"poll_ids":["o2"]},"geo":{"place_id":"p2"}}],"media":[{"media_key":"m2","type":""},{"media_key":"nobody's","type":""}],` +
+		`"places":[{"id":"p2","full_name":""}],"polls":[{"id":"o2"}]}}`
+	if got := asJSON(t, p.Without(2)); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	if asJSON(t, p) != before {
+		t.Error("the argument changed")
 	}
 }

@@ -8,8 +8,8 @@ const (
 	KindTweet    Kind = 1 // a tweet's first sighting
 	KindUpdate   Kind = 2 // a later sighting that differs
 	KindDelete   Kind = 3 // a tweet is deleted
-	KindGeo      Kind = 4 // a user's tweets up to an id lose their place
-	KindWithheld Kind = 5 // a tweet must not be shown in some countries
+	KindGeo      Kind = 4 // a user's tweets up to an id lose their place, or one tweet does
+	KindWithheld Kind = 5 // a tweet must not be shown in some countries, or anywhere, or may be again
 	KindUser     Kind = 6 // a user is withheld, protected, suspended, deleted, or the reverse
 )
 
@@ -28,7 +28,7 @@ type Record struct {
 	// Kind is KindTweet for every sighting until the journal decides that the id is
 	// known (KindUpdate).
 	Kind Kind
-	// ID is the tweet's; in a KindGeo notice the last id concerned, in a KindUser notice 0.
+	// ID is the tweet's; in a KindGeo notice the last id concerned, without a UserID the only one; in a KindUser notice 0.
 	ID     ID
 	UserID ID // the author's, in notices the user's; 0 unknown
 	// CapturedAt is when it was seen, Unix milliseconds; 0 is unknown, and older than all.
@@ -40,7 +40,9 @@ type Record struct {
 	// Raw is the record's bytes as they came, without the line end; empty when RawCut.
 	Raw []byte
 	// RawCut says that Raw was dropped, since it held a deleted tweet's copy.
-	RawCut     bool
+	RawCut bool
+	// Revived says of a sighting that it is from after a deletion that was taken back; see Document.Revived.
+	Revived    bool
 	Provenance Provenance
 	// Tweet is Payload decoded, where the maker had it; may be nil. Not to be changed.
 	Tweet *Payload
@@ -85,8 +87,12 @@ func (p *Payload) Copies() []Copy {
 		return cs
 	}
 	for i := range p.Includes.Tweets {
-		if id := p.Includes.Tweets[i].ID; id != p.Data.ID && (len(cs) == 0 || !cs[0].Repeats || cs[0].ID != id) {
-			cs = append(cs, Copy{ID: id})
+		switch t := &p.Includes.Tweets[i]; {
+		case t.ID == p.Data.ID:
+		case len(cs) > 0 && cs[0].Repeats && cs[0].ID == t.ID:
+			cs[0].Author = t.AuthorID
+		default:
+			cs = append(cs, Copy{ID: t.ID, Author: t.AuthorID})
 		}
 	}
 	return cs
@@ -95,6 +101,7 @@ func (p *Payload) Copies() []Copy {
 // Copy is another tweet inside a record.
 type Copy struct {
 	ID      ID
+	Author  ID   // 0 unknown
 	Repeats bool // the record is a retweet of it
 }
 

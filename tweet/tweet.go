@@ -8,6 +8,7 @@ package tweet
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/goccy/go-json"
 )
@@ -78,19 +79,65 @@ func (t *Tweet) Ref(typ string) ID {
 	return 0
 }
 
-// Without gives the payload without its copy of the tweet id: what is served
-// once that tweet is deleted. References to it stay. The argument is not changed.
+// Without gives the payload without its copy of the tweet id, and without the media, polls and places that are that copy's alone: what is served
+// once that tweet is deleted. References to it stay, and so do users. The argument is not changed.
 func (p *Payload) Without(id ID) *Payload {
-	if p.Included(id) == nil {
+	gone := p.Included(id)
+	if gone == nil {
 		return p
 	}
 	q, in := *p, *p.Includes
+	alone := map[string]bool{}
+	gone.eachAttached(func(key string) { alone[key] = true })
+	p.Data.eachAttached(func(key string) { delete(alone, key) })
 	in.Tweets = nil
 	for _, t := range p.Includes.Tweets {
 		if t.ID != id {
 			in.Tweets = append(in.Tweets, t)
+			t.eachAttached(func(key string) { delete(alone, key) })
 		}
+	}
+	if len(alone) > 0 {
+		in.Media = slices.DeleteFunc(slices.Clone(in.Media), func(m Media) bool { return alone[mediaKey+m.MediaKey] })
+		in.Polls = slices.DeleteFunc(slices.Clone(in.Polls), func(p Poll) bool { return alone[pollKey+p.ID] })
+		in.Places = slices.DeleteFunc(slices.Clone(in.Places), func(p Place) bool { return alone[placeKey+p.ID] })
 	}
 	q.Includes = &in
 	return &q
+}
+
+// What eachAttached puts before ids of each kind.
+const (
+	mediaKey = "m"
+	pollKey  = "o"
+	placeKey = "p"
+)
+
+// eachAttached gives the keys of the media, polls and places that belong to a tweet.
+func (t *Tweet) eachAttached(f func(key string)) {
+	if t.Attachments != nil {
+		for _, k := range t.Attachments.MediaKeys {
+			f(mediaKey + k)
+		}
+		for _, k := range t.Attachments.PollIDs {
+			f(pollKey + k)
+		}
+	}
+	entities := []*Entities{t.Entities}
+	if t.NoteTweet != nil {
+		entities = append(entities, t.NoteTweet.Entities)
+	}
+	for _, e := range entities {
+		if e == nil {
+			continue
+		}
+		for _, u := range e.URLs {
+			if u.MediaKey != "" {
+				f(mediaKey + u.MediaKey)
+			}
+		}
+	}
+	if t.Geo != nil && t.Geo.PlaceID != "" {
+		f(placeKey + t.Geo.PlaceID)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"strconv"
 )
 
 // Page is one page of a search, with its objects as they came.
@@ -129,6 +130,22 @@ func (c *Client) post(ctx context.Context, path string, body io.Reader, to any) 
 		return fmt.Errorf("answer of %s: %w", path, err)
 	}
 	return nil
+}
+
+// Wanted gives ids of tweets that are wanted still, at most n, above one.
+func (c *Client) Wanted(ctx context.Context, after string, n int) (ids []string, err error) {
+	q := url.Values{"max_results": {strconv.Itoa(n)}}
+	if after != "0" {
+		q.Set("after_id", after)
+	}
+	var v struct {
+		Data []struct{ ID string }
+	}
+	err = c.get(ctx, "/2/tweets/wanted", q, &v)
+	for _, d := range v.Data {
+		ids = append(ids, d.ID)
+	}
+	return ids, err
 }
 
 // Status gives the server's status, as JSON.

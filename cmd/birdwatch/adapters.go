@@ -10,7 +10,10 @@ import (
 )
 
 // past lets the hub ask the archive: live and search do not know each other.
-type past struct{ archive search.Archive }
+type past struct {
+	archive search.Archive
+	pages   search.Searcher // gives what may be seen
+}
 
 func (p past) Watermark(ctx context.Context) (tweet.Seq, error) {
 	at, err := p.archive.Position(ctx)
@@ -18,7 +21,7 @@ func (p past) Watermark(ctx context.Context) (tweet.Seq, error) {
 }
 
 func (p past) Matches(ctx context.Context, r live.HistoryRequest) ([]live.Item, bool, error) {
-	page, err := p.archive.Search(ctx, search.Request{
+	page, err := p.pages.Search(ctx, search.Request{
 		Query: r.Query, Start: r.Start, End: r.End, AfterID: r.AfterID, BeforeID: r.BeforeID,
 		UntilSeq: &r.Until, Ascending: !r.Newest, Limit: r.Limit,
 	})

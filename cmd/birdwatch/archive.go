@@ -19,6 +19,8 @@ type dataFlags struct {
 	Data    string       `type:"path" default:"birdwatch-data" placeholder:"DIR" help:"Folder of the journal and the archive; made when missing."`
 	Elastic []string     `placeholder:"URL" help:"Keep the archive in this Elasticsearch, not in the folder. May be given for each of its nodes."`
 	With    elasticFlags `embed:"" prefix:"elastic-"`
+	// countries are those whose withheld tweets are hidden.
+	countries []string
 }
 
 // elasticFlags say how Elasticsearch is reached and used.
@@ -27,7 +29,7 @@ type elasticFlags struct {
 	User     string        `placeholder:"NAME" help:"User for basic authentication."`
 	Password string        `placeholder:"PASSWORD" help:"Its password; better given as BIRDWATCH_ELASTIC_PASSWORD, which ps does not show."`
 	APIKey   string        `name:"api-key" placeholder:"KEY" help:"API key (base64 of id:key); better given as BIRDWATCH_ELASTIC_API_KEY."`
-	CA       string        `name:"ca" type:"path" placeholder:"FILE" help:"Certificates (PEM) that the servers' are signed by, where the system does not know them."`
+	CA       string        `name:"ca" placeholder:"FILE" help:"Certificates (PEM) that the servers' are signed by, where the system does not know them."`
 	Prefix   string        `default:"birdwatch" placeholder:"NAME" help:"What the names of indices begin with: one archive, one prefix."`
 	Period   string        `default:"year" enum:"year,month" help:"Time that one index is for: year, or month for very many tweets. Fixed when the archive is made."`
 	Shards   int           `default:"1" help:"Shards of each index that is made."`
@@ -41,7 +43,7 @@ func (f *dataFlags) outside() bool { return len(f.Elastic) > 0 || f.With.CloudID
 // openArchive opens the archive that the flags name. stale lets one be opened that has to be indexed again.
 func (f *dataFlags) openArchive(ctx context.Context, readOnly, stale bool, log *slog.Logger) (search.Archive, error) {
 	if !f.outside() {
-		a, err := embedded.Open(ctx, filepath.Join(f.Data, archiveFile), embedded.Options{ReadOnly: readOnly, Stale: stale})
+		a, err := embedded.Open(ctx, filepath.Join(f.Data, archiveFile), embedded.Options{ReadOnly: readOnly, Stale: stale, Countries: f.countries})
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +61,7 @@ func (f *dataFlags) openArchive(ctx context.Context, readOnly, stale bool, log *
 	a, err := elastic.Open(ctx, elastic.Options{
 		URLs: f.Elastic, CloudID: f.With.CloudID, Username: f.With.User, Password: f.With.Password, APIKey: f.With.APIKey, CAFile: f.With.CA,
 		Prefix: f.With.Prefix, Period: f.With.Period, Shards: f.With.Shards, Replicas: f.With.Replicas, Refresh: f.With.Refresh,
-		Owner: owner, ReadOnly: readOnly, Logger: log,
+		Owner: owner, ReadOnly: readOnly, Countries: f.countries, Logger: log,
 	})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"birdwatch/api/client"
 	"birdwatch/ingest/journal"
+	"birdwatch/tweet"
 )
 
 // What a server leaves in its data folder while it runs, readable by its owner only, so that the other
@@ -30,6 +31,9 @@ func (s serverFlags) server(data string) (url, token string, err error) {
 	url, token = strings.TrimSuffix(s.Server, "/"), s.Token
 	if url == "" {
 		if url, err = readLine(filepath.Join(data, addressFile)); err != nil || url == "" {
+			return "", "", err
+		}
+		if err := trustFolder(data); err != nil {
 			return "", "", err
 		}
 		if token == "" {
@@ -67,6 +71,18 @@ func (s serverFlags) client(data string) (*client.Client, error) {
 		return nil, errBusy(data, journal.ErrLocked)
 	}
 	return client.New(address, token), nil
+}
+
+// parseIDs reads ids of tweets.
+func parseIDs(texts []string) (ids []tweet.ID, err error) {
+	for _, text := range texts {
+		id, err := tweet.ParseID(text)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
 }
 
 // readLine gives a small file's text; "" when there is none.

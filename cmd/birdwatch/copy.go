@@ -106,16 +106,16 @@ func (c *copyCommand) conclude(env *environment, r *copyRound, stats search.Stat
 	if r.copied > 0 {
 		return fmt.Errorf("%s is written to faster than it can be copied: the last round still found %d documents to copy. Start the server on %s with the same journal: it takes the rest from there", c.From, r.copied, c.To)
 	}
+	place := "before any journal"
+	if !at.IsZero() {
+		place = "up to " + at.String() + " of the journal"
+	}
 	if r.ahead > 0 {
-		fmt.Fprintf(env.stdout, "all %d documents are in %s, up to %s of the journal; %d of them are newer there\n", r.here.n, c.To, at, r.ahead)
+		fmt.Fprintf(env.stdout, "all %d documents are in %s, %s; %d of them are newer there\n", r.here.n, c.To, place, r.ahead)
 		return nil
 	}
 	if r.here != r.there {
 		return errors.New("the checksums differ although nothing was left to copy")
-	}
-	place := "before any journal"
-	if !at.IsZero() {
-		place = "up to " + at.String() + " of the journal"
 	}
 	fmt.Fprintf(env.stdout, "equal: %d documents, %s\n", r.here.n, place)
 	return nil
@@ -128,8 +128,9 @@ type copyRound struct {
 	show           func(done int64)
 	here, there    checksum // of the source's documents, as they are in each
 	copied         int64
-	extra          int64 // only in the target
-	ahead          int64 // in both, with more in the target
+	extra          int64         // only in the target
+	ahead          int64         // in both, with more in the target
+	scrubs         search.Scrubs // of the target
 }
 
 // checksum is the same in whatever order documents come.
@@ -144,32 +145,41 @@ func (c *checksum) add(sum uint64) { c.n, c.sum = c.n+1, c.sum+sum }
 const copyPage = 1000
 
 func (r *copyRound) run(ctx context.Context) error {
+	for e, err := range r.target.Notices(ctx) {
+		if err != nil {
+			return fmt.Errorf("notices of the target: %w", err)
+		}
+		r.scrubs.Take(&e.Record)
+	}
 	theirs := walker{archive: r.target}
+	var pairs []pair
+	settle := func() error {
+		some := pairs
+		pairs = nil
+		return r.settle(ctx, some)
+	}
+	extra := func(d *tweet.Document) error { // there may be any number of them between two of the source's
+		if pairs = append(pairs, pair{nil, d}); len(pairs) < copyPage {
+			return nil
+		}
+		return settle()
+	}
 	for after := tweet.ID(0); ; {
 		docs, err := r.source.Documents(ctx, after, copyPage)
 		if err != nil {
 			return err
 		}
-		var differ []*tweet.Document
 		for _, d := range docs {
-			there, extra, err := theirs.at(ctx, d.ID)
+			there, err := theirs.at(ctx, d.ID, extra)
 			if err != nil {
 				return err
 			}
-			r.extra += extra
-			missing, err := r.compare(d, there)
-			if err != nil {
-				return err
-			}
-			if missing {
-				differ = append(differ, d)
+			if r.differ(d, there) {
+				pairs = append(pairs, pair{d, there})
 			}
 		}
-		if len(differ) > 0 {
-			if err := r.target.Put(ctx, differ); err != nil {
-				return err
-			}
-			r.copied += int64(len(differ))
+		if err := settle(); err != nil {
+			return err
 		}
 		r.show(r.here.n)
 		if len(docs) < copyPage {
@@ -177,28 +187,22 @@ func (r *copyRound) run(ctx context.Context) error {
 		}
 		after = docs[len(docs)-1].ID
 	}
-	extra, err := theirs.rest(ctx)
-	r.extra += extra
-	return err
+	if err := theirs.rest(ctx, extra); err != nil {
+		return err
+	}
+	return settle()
 }
 
-// compare says whether the target lacks anything of d.
-func (r *copyRound) compare(d, there *tweet.Document) (missing bool, err error) {
+// differ adds a document to the checksums, and says whether the target's is another, or none.
+func (r *copyRound) differ(d, there *tweet.Document) bool {
 	sum := d.Checksum()
 	r.here.add(sum)
 	if there == nil {
-		return true, nil
+		return true
 	}
 	theirs := there.Checksum()
 	r.there.add(theirs)
-	if theirs == sum {
-		return false, nil
-	}
-	_, missing, err = there.Merge(d)
-	if missing = missing || d.FirstSeq < there.FirstSeq; !missing {
-		r.ahead++
-	}
-	return missing, err
+	return theirs != sum
 }
 
 // finish copies the notices, which later documents have to obey, and moves the target's place.
@@ -227,24 +231,26 @@ type walker struct {
 	ended   bool
 }
 
-// at gives the document of the id, nil for none, and how many lie before it since the last call. Ids ascend.
-func (d *walker) at(ctx context.Context, id tweet.ID) (doc *tweet.Document, before int64, err error) {
+// at gives the document of the id, nil for none, and to before those that lie before it since the last call. Ids ascend.
+func (d *walker) at(ctx context.Context, id tweet.ID, before func(*tweet.Document) error) (doc *tweet.Document, err error) {
 	for {
 		for len(d.page) > 0 && d.page[0].ID < id {
+			if err := before(d.page[0]); err != nil {
+				return nil, err
+			}
 			d.page = d.page[1:]
-			before++
 		}
 		if len(d.page) > 0 || d.ended {
 			break
 		}
 		if err := d.more(ctx); err != nil {
-			return nil, before, err
+			return nil, err
 		}
 	}
 	if len(d.page) > 0 && d.page[0].ID == id {
 		doc, d.page = d.page[0], d.page[1:]
 	}
-	return doc, before, nil
+	return doc, nil
 }
 
 func (d *walker) more(ctx context.Context) (err error) {
@@ -257,16 +263,19 @@ func (d *walker) more(ctx context.Context) (err error) {
 	return nil
 }
 
-// rest is how many documents are left.
-func (d *walker) rest(ctx context.Context) (n int64, err error) {
+// rest gives the documents that are left.
+func (d *walker) rest(ctx context.Context, each func(*tweet.Document) error) error {
 	for {
-		n += int64(len(d.page))
-		d.page = nil
-		if d.ended {
-			return n, nil
+		for _, left := range d.page {
+			if err := each(left); err != nil {
+				return err
+			}
+		}
+		if d.page = nil; d.ended {
+			return nil
 		}
 		if err := d.more(ctx); err != nil {
-			return n, err
+			return err
 		}
 	}
 }

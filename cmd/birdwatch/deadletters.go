@@ -195,6 +195,9 @@ func (c *deadLettersRetry) Run(env *environment) error {
 			return err
 		})
 		fmt.Fprintf(env.stdout, "%d in, %d the same, %d of deleted tweets, %d refused again\n", sum.Inserted+sum.Updated, sum.Same, sum.Deleted, sum.Refused)
+		if err == nil && sum.Refused > 0 {
+			err = &codeError{exitBadLines, fmt.Errorf("%d were refused again: birdwatch deadletters list says why", sum.Refused)}
+		}
 		return err
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"birdwatch/ingest/journal"
 	"birdwatch/ingest/replay"
 	"birdwatch/ingest/sample"
+	"birdwatch/live"
 	"birdwatch/tweet"
 )
 
@@ -37,7 +38,7 @@ func (c *demoCommand) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	r, err := begin(env, dataFlags{Data: data}, api.Config{Addr: c.Listen, PageMayWrite: true}, journal.Options{})
+	r, err := begin(env, dataFlags{Data: data}, nil, api.Config{Addr: c.Listen, PageMayWrite: true}, journal.Options{}, live.Options{})
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func (c *demoCommand) Run(env *environment) error {
 	}
 	player, err := replay.New(replay.Options{
 		Tape: replay.FromLines(sample.Lines()), Pace: replay.Pace{PerSecond: c.Rate}, Loop: true, Renumber: true, Resume: true,
-		Source: `<a href="https://example.org/birdwatch">BirdWatch replay</a>`, Deletes: 0.02, DeleteAfter: 30 * time.Second, Logger: env.log,
+		Source: `<a href="https://example.org/birdwatch">BirdWatch replay</a>`, Faults: replay.Faults{Deletes: 0.02}, DeleteAfter: 30 * time.Second, Logger: env.log,
 	})
 	if err != nil {
 		return joinAbandon(r, err)

@@ -36,7 +36,7 @@ func TestConfigurationDocs(t *testing.T) {
 	}
 	b.WriteString("\n## All commands\n")
 	flags(&b, parser.Model.Flags)
-	b.WriteString("\nExit codes: 0 done, 1 something failed, 2 the command line, a query or a setting is wrong, 3 imported but some records were bad.\n")
+	b.WriteString("\nExit codes: 0 done, 1 something failed, 2 the command line, a query or a setting is wrong, 3 imported, or retried, but some records were bad.\n")
 	if *update {
 		if err := os.WriteFile(name, b.Bytes(), 0o644); err != nil {
 			t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"birdwatch/query"
 	"birdwatch/search"
 	"birdwatch/search/elastic/elastictest"
+	"birdwatch/tweet"
 )
 
 // TestCopyBetweenEngines: an archive goes to Elasticsearch while a server writes it, is served from there with the same journal, and
@@ -77,6 +78,7 @@ func settle(t *testing.T, f dataFlags) {
 // same holds two archives against each other: every document, and what a search finds.
 func same(t *testing.T, a, b dataFlags) {
 	t.Helper()
+	documents := map[string]*tweet.Document{}
 	sums := func(f dataFlags) map[string]uint64 {
 		n, err := openNode(t.Context(), f, journal.Options{}, slog.New(slog.DiscardHandler))
 		if err != nil {
@@ -97,6 +99,12 @@ func same(t *testing.T, a, b dataFlags) {
 			t.Fatal(err)
 		}
 		m["documents"], m["sum"] = uint64(r.here.n), r.here.sum
+		for d, err := range search.Documents(t.Context(), n.archive) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			m["document "+d.ID.String()], documents[f.Data+d.ID.String()] = d.Checksum(), d
+		}
 		page, err := n.archive.Search(t.Context(), search.Request{Query: query.All(), Limit: 500})
 		if err != nil {
 			t.Fatal(err)
@@ -113,7 +121,9 @@ func same(t *testing.T, a, b dataFlags) {
 	for id, v := range x {
 		if y[id] != v {
 			t.Errorf("%s: %d and %d", id, v, y[id])
-			return
+			if number, is := strings.CutPrefix(id, "document "); is {
+				t.Logf("%+v\n\n%+v", documents[a.Data+number], documents[b.Data+number])
+			}
 		}
 	}
 }

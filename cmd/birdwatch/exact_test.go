@@ -1,22 +1,29 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/goccy/go-json"
 
 	"birdwatch/api/client"
+	"birdwatch/ingest/format"
+	"birdwatch/ingest/sample"
 	"birdwatch/live"
 	"birdwatch/search/elastic/elastictest"
 	"birdwatch/tweet"
@@ -68,7 +75,7 @@ func exact(t *testing.T, f dataFlags) {
 	server := startQuiet(t, f, player.url, "127.0.0.1:0")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(seconds)*time.Second)
 	defer cancel()
-	crowd := &crowd{url: server.url}
+	crowd := &crowd{url: server.url, rare: rareQueries(t, setting("BIRDWATCH_EXACT_QUERIES", 0)), broad: 1000, stay: max(1, subscribers/100)}
 	var running sync.WaitGroup
 	for i := range subscribers {
 		running.Go(func() { crowd.subscriber(ctx, rand.New(rand.NewPCG(1, uint64(i)))) })
@@ -93,7 +100,7 @@ func exact(t *testing.T, f dataFlags) {
 // startQuiet starts a server that takes in the player's stream.
 func startQuiet(t *testing.T, f dataFlags, player, address string) *process {
 	t.Helper()
-	return spawn(t, append([]string{"serve", "--listen", address, "--stream-url", player}, f.args()...)...)
+	return spawn(t, append([]string{"serve", "--listen", address, "--stream-url", player, "--max-streams", "20000", "--max-streams-address", "20000"}, f.args()...)...)
 }
 
 // crowdQueries are of every kind: common, rare, negated, phrases, fields, everything.
@@ -101,6 +108,39 @@ var crowdQueries = []string{
 	"", "the", "the OR a OR rt", "-the", "lang:ja", "lang:en -is:retweet", "has:media", "has:links -has:media", "is:retweet", "is:reply OR is:quote",
 	"you me", "\"in the\"", "i -you -me", "#*", "trump", "love OR like OR life", "は", "حب OR الله", "-lang:en -lang:ja", "(go OR the) (is OR are)",
 	"has:hashtags", "has:mentions lang:en", "min_followers:1000", "followers_count:0..100", "th*", "source:\"birdwatch replay\"", "lang:ar", "this is", "-has:mentions -has:links", "😂",
+}
+
+// rareQueries are words and hashtags of few of the tweets that are replayed, and pairs of them.
+func rareQueries(t *testing.T, n int) (queries []string) {
+	if n == 0 {
+		return nil
+	}
+	tweets, count := 0, map[string]int{}
+	for it := range format.Read(t.Context(), bytes.NewReader(bytes.Join(slices.Collect(sample.Lines()), []byte("\n"))), format.Options{}) {
+		for _, rec := range it.Records {
+			if p, err := tweet.Decode(rec.Payload); err == nil {
+				tweets++
+				words := strings.FieldsFunc(p.Data.Text, func(r rune) bool { return !unicode.IsLetter(r) })
+				slices.Sort(words)
+				for _, w := range slices.Compact(words) {
+					count[strings.ToLower(w)]++
+				}
+			}
+		}
+	}
+	for _, w := range slices.Sorted(maps.Keys(count)) {
+		if count[w] <= max(1, tweets/1000) && len(w) > 3 {
+			queries = append(queries, w)
+		}
+	}
+	if len(queries) < n {
+		t.Fatalf("%d rare words", len(queries))
+	}
+	rand.New(rand.NewPCG(2, 2)).Shuffle(len(queries), func(i, j int) { queries[i], queries[j] = queries[j], queries[i] })
+	for i := range n / 4 {
+		queries[i] += " OR " + queries[n+i%(len(queries)-n+1)-1]
+	}
+	return queries[:n]
 }
 
 // chain is what one client was sent over connections that each resumed the one before.
@@ -111,7 +151,10 @@ type chain struct {
 }
 
 type crowd struct {
-	url string
+	url   string
+	rare  []string // queries of most clients, where there are any; then few have the others,
+	broad int      // one in so many
+	stay  int      // a connection is left after 0.1 to so many times 3.1 s, so that it is no test of connecting
 
 	mu       sync.Mutex // guards what follows
 	chains   []*chain
@@ -126,10 +169,16 @@ func (c *crowd) subscriber(ctx context.Context, r *rand.Rand) {
 		fresh := ch == nil || r.IntN(4) == 0
 		if fresh {
 			text := crowdQueries[r.IntN(len(crowdQueries))]
+			if len(c.rare) > 0 && r.IntN(c.broad) > 0 {
+				text = c.rare[r.IntN(len(c.rare))]
+			}
 			if text == "#*" {
 				text = "has:hashtags"
 			}
-			ch = &chain{query: text, backfill: r.IntN(3) * 25}
+			ch = &chain{query: text}
+			if len(c.rare) == 0 || r.IntN(10) == 0 { // it is no test of searching either
+				ch.backfill = r.IntN(3) * 25
+			}
 			c.mu.Lock()
 			c.chains = append(c.chains, ch)
 			c.mu.Unlock()
@@ -140,7 +189,7 @@ func (c *crowd) subscriber(ctx context.Context, r *rand.Rand) {
 			c.resumes++
 		}
 		c.mu.Unlock()
-		stay, leave := context.WithTimeout(ctx, time.Duration(100+r.IntN(3000))*time.Millisecond)
+		stay, leave := context.WithTimeout(ctx, time.Duration(100+r.IntN(3000*c.stay))*time.Millisecond)
 		if err := c.connect(stay, ch, r); err != nil {
 			select { // the server is being started again
 			case <-time.After(time.Duration(r.IntN(200)) * time.Millisecond):

@@ -18,7 +18,7 @@ import (
 // something is wrong while it is, and nobody has to lend a hand.
 func TestElasticsearchFaults(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts an Elasticsearch of its own")
+		t.Skip("SKIPPED LOUDLY: -short; it starts an Elasticsearch of its own")
 	}
 	es := startElastic(t)
 	m := startMiddle(t, es.url)

@@ -31,6 +31,9 @@ func (c *healthcheckCommand) Run(env *environment) error {
 		if base == "" {
 			return fmt.Errorf("no server has left its address in %s", c.Data)
 		}
+		if err := trustFolder(c.Data); err != nil {
+			return err
+		}
 	}
 	path := "/healthz"
 	if c.Ready {

@@ -90,8 +90,12 @@ func (f *failureReader) Read(p []byte) (int, error) {
 func (n intake) Import(ctx context.Context, body io.Reader) (any, error) {
 	var bad ingest.Summary
 	var wrong error
-	recs := n.lines(body, &bad, &wrong)
+	var wanted []tweet.ID
+	recs := n.lines(body, &bad, &wanted, &wrong)
 	s, err := n.importer().Run(ctx, recs, nil)
+	if err == nil && len(wanted) > 0 {
+		err = n.journal.Want(ctx, wanted)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -99,15 +103,25 @@ func (n intake) Import(ctx context.Context, body io.Reader) (any, error) {
 	return s, wrong
 }
 
-func (n intake) lines(body io.Reader, s *ingest.Summary, wrong *error) iter.Seq[tweet.Record] {
+func (n intake) lines(body io.Reader, s *ingest.Summary, wanted *[]tweet.ID, wrong *error) iter.Seq[tweet.Record] {
 	return func(yield func(tweet.Record) bool) {
 		in := bufio.NewScanner(body)
 		in.Buffer(nil, 2*format.MaxRecord)
-		for in.Scan() {
+		for n := int64(1); in.Scan(); n++ {
 			var line api.ImportLine
-			if err := json.Unmarshal(in.Bytes(), &line); err != nil {
-				*wrong = &api.InputError{Message: "a line is not of the form of an import"}
+			err := json.Unmarshal(in.Bytes(), &line)
+			if err != nil {
+				err = errors.New("it is not of the form of an import")
+			} else {
+				err = checkLine(&line)
+			}
+			if err != nil { // whoever made it did not read the bytes as this program does: the lines behind it are not better
+				*wrong = &api.InputError{Pos: n, Message: fmt.Sprintf("Line %d: %s. The lines before it are taken in.", n, err)}
 				return
+			}
+			if line.Wanted {
+				*wanted = append(*wanted, line.ID)
+				continue
 			}
 			recs, ctl, err := recordsOf(&line)
 			switch {
@@ -122,8 +136,27 @@ func (n intake) lines(body io.Reader, s *ingest.Summary, wrong *error) iter.Seq[
 				}
 			}
 		}
-		*wrong = in.Err()
+		if *wrong = in.Err(); errors.Is(*wrong, bufio.ErrTooLong) {
+			*wrong = &api.InputError{Message: fmt.Sprintf("A line is longer than %d bytes.", 2*format.MaxRecord)}
+		}
 	}
+}
+
+// checkLine says what of a line the journal would not take.
+func checkLine(line *api.ImportLine) error {
+	switch line.Kind {
+	case 0, tweet.KindTweet, tweet.KindDelete, tweet.KindGeo, tweet.KindWithheld, tweet.KindUser:
+	default:
+		return fmt.Errorf("the kind %d is not one of %d (tweet), %d (delete), %d (geo), %d (withheld) and %d (user)",
+			line.Kind, tweet.KindTweet, tweet.KindDelete, tweet.KindGeo, tweet.KindWithheld, tweet.KindUser)
+	}
+	if line.ID < 0 || line.UserID < 0 {
+		return errors.New("an id is negative")
+	}
+	if line.ID == 0 && (line.Wanted || line.Kind == tweet.KindTweet || line.Kind == tweet.KindDelete) {
+		return errors.New("the id of the tweet is missing")
+	}
+	return nil
 }
 
 // recordsOf makes the records of a line. A payload is decoded and written anew: what is stored is of this program's making.
@@ -137,21 +170,38 @@ func recordsOf(line *api.ImportLine) ([]tweet.Record, *format.Control, error) {
 		return []tweet.Record{r}, nil, nil
 	}
 	p, err := tweet.Decode(line.Payload)
-	if err == nil && (p.Data.ID != line.ID || line.ID <= 0) {
-		err = fmt.Errorf("the payload is of tweet %d, the record of %d", p.Data.ID, line.ID)
+	if err != nil {
+		return nil, nil, err
 	}
-	if err == nil {
-		r.Tweet = p
-		r.Payload, err = tweet.Encode(p)
+	if p.Data.ID != line.ID {
+		return nil, nil, fmt.Errorf("the payload is of tweet %d, the record of %d", p.Data.ID, line.ID)
 	}
-	return []tweet.Record{r}, nil, err
+	r.Tweet = p
+	if r.Payload, err = tweet.Encode(p); err != nil {
+		return nil, nil, err
+	}
+	return []tweet.Record{r}, nil, nil
+}
+
+// DeleteUser deletes a user's tweets, as a notice of the user's deletion does.
+func (n intake) DeleteUser(ctx context.Context, user tweet.ID) error {
+	r := tweet.Record{Kind: tweet.KindUser, UserID: user, CapturedAt: time.Now().UnixMilli(), Payload: []byte(`{"event":"user_delete"}`), Provenance: tweet.Provenance{From: "delete"}}
+	if _, err := n.journal.Append(ctx, []tweet.Record{r}); err != nil {
+		return fmt.Errorf("%w: %w", api.ErrBusy, err)
+	}
+	return nil
+}
+
+// Wanted gives tweets that were named by their ids alone and have not come.
+func (n intake) Wanted(ctx context.Context, after tweet.ID, limit int) ([]tweet.ID, error) {
+	return n.journal.Wanted(ctx, after, limit)
 }
 
 // Delete deletes tweets, now.
-func (n intake) Delete(ctx context.Context, ids []tweet.ID) ([]bool, error) {
+func (n intake) Delete(ctx context.Context, ids []tweet.ID, by string) ([]bool, error) {
 	recs := make([]tweet.Record, len(ids))
 	for i, id := range ids {
-		recs[i] = tweet.Record{Kind: tweet.KindDelete, ID: id, CapturedAt: time.Now().UnixMilli(), Provenance: tweet.Provenance{From: "delete"}}
+		recs[i] = tweet.Record{Kind: tweet.KindDelete, ID: id, CapturedAt: time.Now().UnixMilli(), Provenance: tweet.Provenance{From: "delete", File: by}}
 	}
 	verdicts, err := n.journal.Append(ctx, recs)
 	if err != nil {

@@ -25,9 +25,15 @@ type commandLine struct {
 	Search      searchCommand      `cmd:"" help:"Search the archive, newest first."`
 	Tail        tailCommand        `cmd:"" help:"Follow a query: history, then every new match as it comes."`
 	Status      statusCommand      `cmd:"" help:"Say what the archive and the journal hold."`
+	Coverage    coverageCommand    `cmd:"" help:"Say when the archive was connected to which source, what it missed, and what was imported."`
+	Delete      deleteCommand      `cmd:"" help:"Delete tweets by id, by query, or of a user: archive, journal and open streams."`
+	Compact     compactCommand     `cmd:"" help:"Take for good what was deleted out of all files, and give the disk back what is not used."`
+	Verify      verifyCommand      `cmd:"" help:"Prove that nothing is left of deleted tweets."`
+	Audit       auditCommand       `cmd:"" help:"Print what was removed or hidden, when and why, without its content."`
 	DeadLetters deadLettersCommand `cmd:"" name:"deadletters" help:"What the archive could not take: list, retry, drop."`
 	Reindex     reindexCommand     `cmd:"" help:"Make the search index again from the archive's own documents, while it is in use."`
 	Copy        copyCommand        `cmd:"" help:"Copy an archive to another engine, or another place, while it is in use; then check that both are equal."`
+	Wanted      wantedCommand      `cmd:"" help:"List the ids that imported lists named, of tweets that have not come: for whoever fetches tweets by id."`
 	Backup      backupCommand      `cmd:"" help:"Copy a data folder while it is in use."`
 	Restore     restoreCommand     `cmd:"" help:"Make a data folder of a backup."`
 	Replay      replayCommand      `cmd:"" help:"Serve files of tweets as Twitter's v1.1 stream."`
@@ -58,7 +64,7 @@ const (
 	exitOK       = 0
 	exitFault    = 1 // something failed
 	exitUsage    = 2 // the command line, a query or a setting is wrong
-	exitBadLines = 3 // import: done, but some records were bad
+	exitBadLines = 3 // import, deadletters retry: done, but some records were bad
 )
 
 // codeError ends the program with a code of its own.

@@ -31,6 +31,13 @@ func tool(t *testing.T, name string) string {
 // nginx starts a stock nginx before an address: nothing in the location but proxy_pass.
 func nginx(t *testing.T, upstream string) string {
 	t.Helper()
+	url, _ := startNginx(t, upstream)
+	return url
+}
+
+// startNginx is nginx that also gives what makes it read its configuration again.
+func startNginx(t *testing.T, upstream string) (url string, reload func() error) {
+	t.Helper()
 	path := tool(t, "nginx")
 	dir := t.TempDir()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -68,7 +75,7 @@ http {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return "http://" + address
+	return "http://" + address, func() error { return cmd.Process.Signal(syscall.SIGHUP) }
 }
 
 // TestBehindStockNginx: tweets arrive at once, and the stream outlives more silence than nginx allows (60 s).

@@ -9,9 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"birdwatch/ingest"
+	"birdwatch/ingest/coverage"
 	"birdwatch/ingest/journal"
+	"birdwatch/live"
 	"birdwatch/search"
 	"birdwatch/tweet"
 )
@@ -24,6 +27,7 @@ type node struct {
 	dir     string
 	lock    *journal.Lock
 	journal *journal.Journal
+	ledger  *coverage.Ledger
 	archive search.Archive
 	trouble atomic.Pointer[trouble] // why the archive does not take what the journal has; nil: it does
 	log     *slog.Logger
@@ -60,7 +64,34 @@ func openNode(ctx context.Context, f dataFlags, o journal.Options, log *slog.Log
 	if n.journal, err = journal.Open(ctx, name, o); err != nil {
 		return n, err
 	}
-	return n, n.rebuildIDs(ctx, stats, away)
+	if err := n.rebuildIDs(ctx, stats, away); err != nil {
+		return n, err
+	}
+	if err := n.rebuildNotices(ctx, away); err != nil {
+		return n, err
+	}
+	n.ledger, err = coverage.Open(ctx, n.journal, time.Now, log)
+	return n, err
+}
+
+// rebuildNotices tells a journal that was made anew, or by an older program, of the notices that the archive has.
+func (n *node) rebuildNotices(ctx context.Context, away bool) error {
+	const key = "notices"
+	done, err := n.journal.State(ctx, key)
+	if err != nil || done != nil || away { // next time then
+		return err
+	}
+	var recs []tweet.Record
+	for e, err := range n.archive.Notices(ctx) {
+		if err != nil {
+			return err
+		}
+		recs = append(recs, e.Record)
+	}
+	if err := n.journal.RebuildNotices(ctx, recs); err != nil {
+		return err
+	}
+	return n.journal.SetState(ctx, key, []byte("complete"))
 }
 
 // rebuildIDs fills a journal that was made anew beside an archive that has tweets.
@@ -94,6 +125,9 @@ func (n *node) known(ctx context.Context) iter.Seq2[journal.Known, error] {
 
 func (n *node) close() error {
 	var errs []error
+	if n.ledger != nil {
+		errs = append(errs, n.ledger.Flush(context.Background()))
+	}
 	if n.journal != nil {
 		errs = append(errs, n.journal.Close())
 	}
@@ -151,19 +185,30 @@ func (n *node) bury(ctx context.Context, ids []tweet.ID) error {
 	if err != nil {
 		return err
 	}
+	again, err := n.journal.DeletedAgain(ctx, ids...)
+	if err != nil {
+		return err
+	}
 	es := make([]tweet.Entry, len(ids))
 	for i, id := range ids {
-		es[i] = tweet.Entry{Seq: at.Seq, FirstSeq: at.Seq, Record: tweet.Record{Kind: tweet.KindDelete, ID: id}}
+		es[i] = tweet.Entry{Seq: at.Seq, FirstSeq: at.Seq, Record: tweet.Record{Kind: tweet.KindDelete, ID: id, Revived: again[i]}}
 	}
 	_, err = n.archive.Apply(ctx, es, tweet.Position{})
 	return err
 }
 
+// before is the place of the last entry that came before a time.
+func (n *node) before(ctx context.Context, t time.Time) (live.Place, error) {
+	seq, err := n.journal.Before(ctx, t)
+	return live.Place{Position: tweet.Position{Epoch: n.journal.Epoch(), Seq: seq}}, err
+}
+
 // caughtUp waits until the archive has everything that the journal has now.
 func (n *node) caughtUp(ctx context.Context) error {
+	last := n.journal.Last() // what comes meanwhile is not waited for
 	return waitFor(ctx, func() (bool, error) {
 		at, err := n.archive.Position(ctx)
-		return at.Epoch == n.journal.Epoch() && at.Seq >= n.journal.Last() || n.journal.First() > n.journal.Last(), err
+		return at.Epoch == n.journal.Epoch() && at.Seq >= last || n.journal.First() > last, err
 	})
 }
 

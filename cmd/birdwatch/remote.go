@@ -16,16 +16,16 @@ import (
 const remoteBatch = 4 << 20
 
 // remote imports through a server: the one named, or the one that has the data folder.
-func (c *importCommand) remote(*environment) (importTo, func() error, error) {
+func (c *importCommand) remote() (*importTarget, error) {
 	url, token, err := c.server(c.Data)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if url == "" {
-		return nil, nil, fmt.Errorf("no server has left its address in %s", c.Data)
+		return nil, fmt.Errorf("no server has left its address in %s", c.Data)
 	}
 	to := client.New(url, token)
-	return func(ctx context.Context, recs iter.Seq[tweet.Record], progress func(ingest.Summary)) (ingest.Summary, error) {
+	run := func(ctx context.Context, recs iter.Seq[tweet.Record], progress func(ingest.Summary)) (ingest.Summary, error) {
 		var total ingest.Summary
 		var lines []byte
 		flush := func() error {
@@ -57,5 +57,14 @@ func (c *importCommand) remote(*environment) (importTo, func() error, error) {
 			}
 		}
 		return total, flush()
-	}, func() error { return nil }, nil
+	}
+	want := func(ctx context.Context, ids []tweet.ID) error {
+		var lines []byte
+		for _, id := range ids {
+			lines = fmt.Appendf(lines, `{"id":"%d","wanted":true}`+"\n", id)
+		}
+		_, err := to.Import(ctx, lines)
+		return err
+	}
+	return &importTarget{run: run, account: remoteAccount{to}, want: want, release: func() error { return nil }}, nil
 }

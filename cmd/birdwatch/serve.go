@@ -1,16 +1,16 @@
 package main
 
 import (
-	"context"
+	"cmp"
+	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"birdwatch/api"
-	"birdwatch/ingest"
-	"birdwatch/ingest/format"
 	"birdwatch/ingest/journal"
 	"birdwatch/ingest/source"
-	"birdwatch/tweet"
+	"birdwatch/live"
 )
 
 type serveCommand struct {
@@ -23,12 +23,24 @@ type serveCommand struct {
 	WriteToken []string `placeholder:"TOKEN" help:"Bearer tokens for writing and reading."`
 	PageWrites bool     `help:"The page may write without a token. Only on loopback; turn it off behind a proxy."`
 
-	MaxStreams   int           `default:"4096" help:"Most streams open at once."`
+	Country []string `placeholder:"CODE" help:"Countries (ISO 3166: DE) whose withheld tweets are hidden. Those withheld everywhere, protected and suspended always are."`
+
+	TLSCert string `name:"tls-cert" type:"path" placeholder:"FILE" help:"Certificate (PEM, with its chain) to serve HTTPS and HTTP/2 with."`
+	TLSKey  string `name:"tls-key" type:"path" placeholder:"FILE" help:"Its key."`
+
+	MaxStreams        int `default:"10000" help:"Most streams open at once. The limit of open files may set a lower one."`
+	MaxStreamsAddress int `default:"256" help:"Most of one client address (IPv6: network of 64 bits), loopback apart. 0 is any."`
+	MaxStreamsToken   int `default:"0" help:"Most with one bearer token. 0 is any."`
+	MaxQueries        int `default:"32" help:"Most queries of one stream."`
+	MaxRules          int `default:"1000" help:"Most rules of the filtered stream."`
+
+	MaxQueryCost float64       `default:"25" help:"Most steps that one standing query may take a tweet, by the stream so far; see GET /2/query/explain. 0 is any."`
 	MaxBody      int64         `default:"268435456" help:"Largest body of an intake, in bytes."`
 	JournalAge   time.Duration `default:"72h" help:"How long the journal reaches back: so long can a client be away and lose nothing."`
 	JournalBytes int64         `default:"10737418240" help:"Largest journal, in bytes."`
 
-	Stream streamFlags `embed:"" prefix:"stream-"`
+	Stream  streamFlags `embed:"" prefix:"stream-"`
+	XStream xFlags      `embed:"" prefix:"x-stream-"`
 }
 
 // streamFlags say which v1.1 stream to take in.
@@ -44,48 +56,72 @@ type streamFlags struct {
 	TokenSecret    string   `default:"birdwatch" help:"OAuth token secret."`
 }
 
+func (f streamFlags) topics() source.Topics {
+	return source.Topics{Sample: len(f.Track)+len(f.Follow)+len(f.Locations) == 0, Track: f.Track, Follow: f.Follow, Locations: f.Locations, Language: f.Language}
+}
+
+// reservedFiles are left for what is no stream.
+const reservedFiles = 512
+
+// streams is how many streams can be open: those past the process's limit of files would hang without an answer.
+func (c *serveCommand) streams(log *slog.Logger) int {
+	limit := openFiles()
+	if most := max(limit-reservedFiles, limit/2); limit > 0 && c.MaxStreams > most {
+		log.Warn("the limit of open files allows fewer streams", "open_files", limit, "streams", most)
+		return most
+	}
+	return c.MaxStreams
+}
+
+// secured opens the certificate; nil without one.
+func (c *serveCommand) secured(log *slog.Logger) (*certificate, error) {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return nil, usage(errors.New("--tls-cert and --tls-key go together"))
+	}
+	if c.TLSCert == "" {
+		return nil, nil
+	}
+	cert, err := openCertificate(c.TLSCert, c.TLSKey, log)
+	if err != nil {
+		return nil, usage(err)
+	}
+	return cert, nil
+}
+
 // Run serves until it is told to stop.
 func (c *serveCommand) Run(env *environment) error {
-	r, err := begin(env, c.dataFlags, api.Config{
+	for _, code := range c.Country {
+		if len(code) != 2 {
+			return usage(fmt.Errorf("--country takes codes of two letters, such as DE, not %q", code))
+		}
+	}
+	c.countries = c.Country
+	cert, err := c.secured(env.log)
+	if err != nil {
+		return err
+	}
+	r, err := begin(env, c.dataFlags, cert, api.Config{
 		Addr: c.Listen, Hosts: c.Host, CORSOrigins: c.CORS, ReadTokens: c.ReadToken, WriteTokens: c.WriteToken, Public: c.Public,
-		PageMayWrite: c.PageWrites, MaxStreams: c.MaxStreams, MaxBody: c.MaxBody,
-	}, journal.Options{MaxAge: c.JournalAge, MaxBytes: c.JournalBytes})
+		PageMayWrite: c.PageWrites, MaxStreams: c.streams(env.log), MaxStreamsAddress: cmp.Or(c.MaxStreamsAddress, -1), MaxStreamsToken: c.MaxStreamsToken,
+		MaxQueries: c.MaxQueries, MaxRules: c.MaxRules, MaxBody: c.MaxBody,
+	}, journal.Options{MaxAge: c.JournalAge, MaxBytes: c.JournalBytes}, live.Options{MaxSubscriptions: c.MaxStreams, MaxCost: c.MaxQueryCost})
 	if err != nil {
 		return err
 	}
 	if c.Stream.URL != "" {
 		run, err := r.listen("stream", c.Stream)
 		if err != nil {
-			return usage(fmt.Errorf("%w", err))
+			return usage(joinAbandon(r, err))
+		}
+		r.sources = append(r.sources, run)
+	}
+	if c.XStream.URL != "" {
+		run, err := r.listenX("x", c.XStream)
+		if err != nil {
+			return usage(joinAbandon(r, err))
 		}
 		r.sources = append(r.sources, run)
 	}
 	env.log.Info("serving", "page", r.url, "data", r.dir)
 	return r.serve()
-}
-
-// listen makes a source of a v1.1 stream that feeds the journal.
-func (r *running) listen(name string, f streamFlags) (func(context.Context) error, error) {
-	s, err := source.New(source.Config{
-		Name: name, BaseURL: f.URL, Sample: len(f.Track)+len(f.Follow)+len(f.Locations) == 0, Track: f.Track, Follow: f.Follow,
-		Locations: f.Locations, Language: f.Language, ConsumerKey: f.ConsumerKey, ConsumerSecret: f.ConsumerSecret, Token: f.Token, TokenSecret: f.TokenSecret,
-		Convert: func(line []byte, p tweet.Provenance, at int64) ([]tweet.Record, error) {
-			recs, _, err := format.Parse(line, p, at)
-			return recs, err
-		},
-		Logger: r.log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context) error {
-		err := ingest.Run(ctx, s, func(ctx context.Context, recs []tweet.Record) error {
-			_, err := r.journal.Append(ctx, recs)
-			return err
-		}, r.log)
-		if ctx.Err() != nil {
-			return nil
-		}
-		return fmt.Errorf("source %s: %w", name, err)
-	}, nil
 }

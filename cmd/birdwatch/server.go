@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,12 +34,17 @@ type running struct {
 	hub      *live.Hub
 	url      string
 	listener net.Listener
+	api      *api.Server
 	server   *http.Server
+	streams  *sources
 	sources  []func(context.Context) error // each runs until its context ends
 }
 
 // begin opens the folder, binds the address and puts the parts together; serve runs them.
-func begin(env *environment, f dataFlags, c api.Config, o journal.Options) (r *running, err error) {
+func begin(env *environment, f dataFlags, cert *certificate, c api.Config, o journal.Options, l live.Options) (r *running, err error) {
+	if runtime.GOMAXPROCS(0) == 1 && os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(2) // the scheduler would look for what has come in every 10 ms only, as long as there is something to write
+	}
 	n, err := openNode(env.ctx, f, o, env.log)
 	if err != nil {
 		if errors.Is(err, journal.ErrLocked) {
@@ -44,7 +52,7 @@ func begin(env *environment, f dataFlags, c api.Config, o journal.Options) (r *r
 		}
 		return nil, err
 	}
-	r = &running{node: n, env: env}
+	r = &running{node: n, env: env, streams: newSources()}
 	begun := r // r is nil where an error is returned
 	defer func() {
 		if err != nil {
@@ -58,12 +66,17 @@ func begin(env *environment, f dataFlags, c api.Config, o journal.Options) (r *r
 		return nil, err
 	}
 	c.Addr = boundAddress(c.Addr, r.listener)
-	r.hub = live.NewHub(n.journal, past{n.archive}, live.Options{MaxSubscriptions: c.MaxStreams})
+	seen, err := newVeiled(env.ctx, n.journal, f.countries)
+	if err != nil {
+		return nil, err
+	}
+	r.hub = live.NewHub(seen, past{n.archive, shown{n.archive, seen}}, l)
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	n.register(metrics)
+	r.streams.register(metrics)
 	s, err := api.New(c, api.Deps{
-		Searcher: n.archive, Facets: n.archive, Reader: n.archive, Repairs: n.archive, Explain: r.explainers(), Hub: r.hub, Intake: intake{n}, Page: web.Handler(), Metrics: metrics, Log: env.log, Now: time.Now,
+		Searcher: shown{n.archive, seen}, Facets: n.archive, Reader: shown{n.archive, seen}, Repairs: n.archive, Explain: r.explainers(), Hub: r.hub, Intake: intake{n}, State: n.journal, Before: n.before, Coverage: coverageOf{n.ledger}, Sources: r.streams, Page: web.Handler(), Metrics: metrics, Log: env.log, Now: time.Now,
 		Status: func(ctx context.Context) (any, error) { return n.status(ctx) }, Ready: n.ready,
 	})
 	if err != nil {
@@ -72,7 +85,14 @@ func begin(env *environment, f dataFlags, c api.Config, o journal.Options) (r *r
 		}
 		return nil, err
 	}
-	r.server, r.url = s.HTTPServer(), pageURL(r.listener)
+	r.api, r.server, r.url = s, s.HTTPServer(), pageURL(r.listener)
+	if cert != nil {
+		r.url = "https" + strings.TrimPrefix(r.url, "http")
+		r.server.TLSConfig = &tls.Config{GetCertificate: cert.get, MinVersion: tls.VersionTLS12}
+		if err := cert.leave(f.Data); err != nil {
+			return nil, err
+		}
+	}
 	return r, os.WriteFile(filepath.Join(f.Data, addressFile), []byte(r.url+"\n"), 0o600)
 }
 
@@ -142,10 +162,21 @@ func (r *running) serve() error {
 	}
 	var followers, streams, sources errgroup.Group
 	followers.Go(func() error { fail(r.follow(following)); return nil })
+	followers.Go(func() error { fail(r.sweep(following)); return nil })
 	followers.Go(func() error { fail(r.journal.Run(following, 5*time.Second)); return nil })
+	followers.Go(func() error { fail(r.ledger.Run(following)); return nil })
 	streams.Go(func() error { fail(r.hub.Run(serving)); return nil })
+	streams.Go(func() error { fail(r.api.Run(serving)); return nil })
 	streams.Go(func() error {
-		if err := r.server.Serve(r.listener); !errors.Is(err, http.ErrServerClosed) {
+		serve := r.server.Serve
+		if r.server.TLSConfig != nil {
+			serve = func(l net.Listener) error { return r.server.ServeTLS(l, "", "") }
+		}
+		select { // clients that lost a server come at once: none is turned away because the next one is not ready
+		case <-r.hub.Started():
+		case <-serving.Done():
+		}
+		if err := serve(r.listener); !errors.Is(err, http.ErrServerClosed) {
 			fail(fmt.Errorf("serve: %w", err))
 		}
 		return nil
@@ -169,10 +200,17 @@ func (r *running) serve() error {
 		r.log.Warn("requests were cut off", "error", shutErr)
 		err = errors.Join(err, r.server.Close())
 	}
+	if waitErr := r.api.Wait(ctx); waitErr != nil {
+		r.log.Warn("streams were cut off", "error", waitErr)
+	}
 	stopServing()
 	_ = streams.Wait()
 	stopFollowing()
 	_ = followers.Wait()
+	// Serving sets a TLSConfig for HTTP/2 where there is no certificate too.
+	if removed := os.Remove(filepath.Join(r.dir, certificateFile)); !errors.Is(removed, os.ErrNotExist) {
+		err = errors.Join(err, removed)
+	}
 	return errors.Join(err, os.Remove(filepath.Join(r.dir, addressFile)), r.node.close())
 }
 

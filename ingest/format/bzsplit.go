@@ -13,6 +13,7 @@ const maxBzBlock = 2 << 20
 
 var (
 	errBzHeader = errors.New("bzip2: what follows the end is no bzip2")
+	errBzMark   = errors.New("bzip2: a stream begins with neither a block nor its end")
 	errBzBlock  = fmt.Errorf("bzip2: a block is longer than %d bytes", maxBzBlock)
 )
 
@@ -62,6 +63,9 @@ func (s *bzSplitter) next() *bzBlock {
 				s.ended = end
 				return b
 			}
+		}
+		if !s.inside {
+			return &bzBlock{last: errBzMark}
 		}
 	}
 }

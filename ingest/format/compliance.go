@@ -2,7 +2,6 @@ package format
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -74,25 +73,4 @@ func idIn(e gjson.Result, key string) tweet.ID {
 		_ = id.UnmarshalJSON([]byte(v.Raw)) // never fails
 	}
 	return tweet.ID(id)
-}
-
-// complianceResult takes a line of a compliance job's result: {"id": …, "action": "delete", "reason": …, "redacted_at": …}. Its
-// time is when the tweet was seen to be gone, where it tells that.
-func complianceResult(raw []byte, from tweet.Provenance, at int64) ([]tweet.Record, *Control, error) {
-	line := gjson.ParseBytes(raw)
-	r := tweet.Record{Kind: tweet.KindDelete, ID: idIn(line, "id"), CapturedAt: at, Raw: raw, Provenance: from}
-	if ms, ok := instant(line.Get("redacted_at").String()); ok {
-		r.CapturedAt = ms
-	}
-	action, reason := line.Get("action").String(), line.Get("reason").String()
-	switch {
-	case r.ID == 0:
-		return nil, nil, fmt.Errorf(`"id" gives no id`)
-	case strings.EqualFold(action, "delete") && !strings.EqualFold(reason, "scrub_geo"):
-		return []tweet.Record{r}, nil, nil
-	case strings.EqualFold(action, "scrub_geo"), strings.EqualFold(reason, "scrub_geo"):
-		// It names a tweet, not the user whose tweets lose their place: there is no notice of that kind.
-		return nil, nil, fmt.Errorf(`"scrub_geo" of a single tweet is not taken: a notice with the user's id and "up_to_tweet_id" would be`)
-	}
-	return nil, nil, fmt.Errorf(`"action" is %q, not "delete"`, short(action, 40))
 }

@@ -111,7 +111,7 @@ func plain(err error) error {
 }
 
 func (b *batcher) file(in input) {
-	b.o.Progress.enter(in.name)
+	b.o.Progress.begin(in)
 	b.spent = new(spent)
 	if in.stdin {
 		if b.o.Stdin == nil {

@@ -15,6 +15,8 @@ import (
 type message struct {
 	status
 	Delete         *deletion       `json:"delete"`
+	Drop           *deletion       `json:"drop"`
+	Undrop         *deletion       `json:"undrop"`
 	ScrubGeo       *scrub          `json:"scrub_geo"`
 	StatusWithheld *withheld       `json:"status_withheld"`
 	UserWithheld   *withheld       `json:"user_withheld"`
@@ -84,6 +86,10 @@ func (m *message) notice(capturedAt int64) (tweet.Record, *Control, error) {
 		if r.ID == 0 {
 			return r, nil, fmt.Errorf(`"delete" names no status`)
 		}
+	case m.Drop != nil: // for now: "undrop" takes it back
+		return m.Drop.hiding(r, "tweet_drop")
+	case m.Undrop != nil:
+		return m.Undrop.hiding(r, "tweet_undrop")
 	case m.ScrubGeo != nil:
 		r.Kind, r.ID, r.UserID = tweet.KindGeo, idOf(m.ScrubGeo.UpToStr, m.ScrubGeo.UpTo), idOf(m.ScrubGeo.UserIDStr, m.ScrubGeo.UserID)
 		if r.ID == 0 || r.UserID == 0 {
@@ -101,6 +107,12 @@ func (m *message) notice(capturedAt int64) (tweet.Record, *Control, error) {
 		return r, nil, ErrNotTweet
 	}
 	return r, nil, nil
+}
+
+// hiding is a notice that a tweet is hidden everywhere, or not any more.
+func (d *deletion) hiding(r tweet.Record, event string) (tweet.Record, *Control, error) {
+	s := &d.Status
+	return withholding(r, tweet.KindWithheld, event, &withheld{ID: s.ID, IDStr: s.IDStr, UserID: s.UserID, UserIDStr: s.UserIDStr, TimestampMS: d.TimestampMS})
 }
 
 // userNotice is a notice about a user, those of the compliance stream too; nil when it is none.

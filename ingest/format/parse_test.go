@@ -3,10 +3,13 @@ package format_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"birdwatch/ingest/format"
 	"birdwatch/tweet"
@@ -126,8 +129,10 @@ func TestNotices(t *testing.T) {
 		{in: `{"data":{"user_withheld":{"user":{"id":"7"},"withheld_in_countries":["DE"]}}}`,
 			want: tweet.Record{Kind: tweet.KindUser, UserID: 7, CapturedAt: 11, Payload: []byte(`{"event":"user_withheld","countries":["DE"]}`)}},
 		{in: `{"data":{"scrub_geo":{"user":{"id":"7"},"up_to_tweet_id":"5"}}}`, want: tweet.Record{Kind: tweet.KindGeo, ID: 5, UserID: 7, CapturedAt: 11}},
-		{in: `{"id":"5","action":"delete","created_at":"2019-09-07T01:30:03.390Z","redacted_at":"2021-08-17T17:26:15.788Z","reason":"deleted"}`,
-			want: tweet.Record{Kind: tweet.KindDelete, ID: 5, CapturedAt: 1629221175788}},
+		{in: `{"drop":{"status":{"id":5,"user_id":7},"timestamp_ms":"12"}}`,
+			want: tweet.Record{Kind: tweet.KindWithheld, ID: 5, UserID: 7, CapturedAt: 12, Payload: []byte(`{"event":"tweet_drop"}`)}},
+		{in: `{"undrop":{"status":{"id":5,"user_id":7},"timestamp_ms":"12"}}`,
+			want: tweet.Record{Kind: tweet.KindWithheld, ID: 5, UserID: 7, CapturedAt: 12, Payload: []byte(`{"event":"tweet_undrop"}`)}},
 		{in: `{"data":{"user_profile_modification":{"user":{"id":"7"}}}}`, ctl: format.Control{Name: "user_profile_modification"}},
 		{in: `{"limit":{"track":1234}}`, ctl: format.Control{Name: "limit", Track: 1234}},
 		{in: `{"disconnect":{"code":4,"stream_name":"","reason":"slow"}}`, ctl: format.Control{Name: "disconnect", Code: 4, Detail: "slow"}},
@@ -181,7 +186,8 @@ func TestParseErrors(t *testing.T) {
 		`{"user_withheld":{}}`:                                   `"user_withheld" names no one`,
 		`{"data":{"delete":{"tweet":{}}}}`:                       `"delete" names no tweet`,
 		`{"data":{"scrub_geo":{"user":{"id":"7"}}}}`:             `"scrub_geo" names no user or no tweet`,
-		`{"id":"5","action":"delete","reason":"scrub_geo"}`:      `"scrub_geo" of a single tweet is not taken`,
+		`{"drop":{"status":{"user_id":7}}}`:                      `"tweet_drop" names no one`,
+		`{"id":"5","action":"delete","reason":"scrub_geo"}`:      `"id" may be a tweet's or a user's: add "type"`,
 		`{"id":"5","action":"keep"}`:                             `"action" is "keep", not "delete"`,
 		`{"id":"x","action":"delete"}`:                           `"id" gives no id`,
 		`{"data":{"id":"5","text":7}}`:                           `field "text" is of type number, not string`,
@@ -195,6 +201,45 @@ func TestParseErrors(t *testing.T) {
 	}
 	if _, _, err := format.Parse([]byte(`{"hello":1}`), tweet.Provenance{}, 0); !errors.Is(err, format.ErrNotTweet) {
 		t.Errorf("unknown object: %v", err)
+	}
+}
+
+// TestComplianceResults: the lines of a job do not say whether they are about tweets or users. The ids and times are those of real ones.
+func TestComplianceResults(t *testing.T) {
+	const gone = int64(1629221175788) // 2021-08-17T17:26:15.788Z
+	deleted := func(id tweet.ID) tweet.Record { return tweet.Record{Kind: tweet.KindDelete, ID: id, CapturedAt: gone} }
+	user := func(id tweet.ID, event string) tweet.Record {
+		return tweet.Record{Kind: tweet.KindUser, UserID: id, CapturedAt: gone, Payload: []byte(`{"event":"` + event + `"}`)}
+	}
+	for _, tt := range []struct {
+		name, id, created, rest string
+		want                    []tweet.Record
+	}{
+		{"a tweet of 2013", "366000000000000000", "2013-08-10T00:40:00.000Z", `"reason":"deleted"`, []tweet.Record{deleted(366000000000000000)}},
+		{"its place", "366000000000000000", "2013-08-10T00:40:00.000Z", `"reason":"scrub_geo"`, []tweet.Record{{Kind: tweet.KindGeo, ID: 366000000000000000, CapturedAt: gone}}},
+		{"a tweet of 2010, before ids held times", "20000000000", "2010-08-01T00:00:00.000Z", `"reason":"deleted"`, []tweet.Record{deleted(20000000000)}},
+		{"a tweet of 2008", "1000000000", "2008-11-11T00:00:00.000Z", `"reason":"deleted"`, []tweet.Record{deleted(1000000000)}},
+		{"a user of 2012", "1000000000", "2012-12-10T00:00:00.000Z", `"reason":"deleted"`, []tweet.Record{user(1000000000, "user_delete")}},
+		{"a user of 2007", "11348282", "2007-12-19T20:20:32.000Z", `"reason":"suspended"`, []tweet.Record{user(11348282, "user_suspend")}},
+		{"its tweets' places", "11348282", "2007-12-19T20:20:32.000Z", `"reason":"scrub_geo"`,
+			[]tweet.Record{{Kind: tweet.KindGeo, ID: tweet.IDAt(time.UnixMilli(gone)), UserID: 11348282, CapturedAt: gone}}},
+		{"a tweet of 2007", "60000000", "2007-05-12T00:00:00.000Z", `"reason":"deleted"`, []tweet.Record{deleted(60000000)}},
+		{"a tweet or a user of 2019", "1170147183095664640", "2019-09-07T01:30:03.390Z", `"reason":"protected"`,
+			[]tweet.Record{deleted(1170147183095664640), user(1170147183095664640, "user_protect")}},
+		{"a user by its type", "1170147183095664640", "2019-09-07T01:30:03.390Z", `"type":"users","reason":"deactivated"`, []tweet.Record{user(1170147183095664640, "user_delete")}},
+		{"a tweet by its type", "20", "2006-03-21T20:50:14.000Z", `"type":"tweets","reason":"deleted"`, []tweet.Record{deleted(20)}},
+	} {
+		in := fmt.Sprintf(`{"id":"%s","action":"delete","created_at":"%s","redacted_at":"2021-08-17T17:26:15.788Z",%s}`, tt.id, tt.created, tt.rest)
+		recs, _, err := format.Parse([]byte(in), tweet.Provenance{}, 11)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		for i := range tt.want {
+			tt.want[i].Raw = []byte(in)
+		}
+		if !reflect.DeepEqual(recs, tt.want) {
+			t.Errorf("%s: %s\n got %+v\nwant %+v", tt.name, in, recs, tt.want)
+		}
 	}
 }
 

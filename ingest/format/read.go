@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"maps"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -45,6 +46,27 @@ type Progress struct {
 	read, total atomic.Int64
 	mu          sync.Mutex
 	file        string
+	paths       map[string][]string
+}
+
+// Paths are where the files lie that were begun, by their names in provenance; the standard input lies nowhere.
+func (p *Progress) Paths() map[string][]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.paths)
+}
+
+func (p *Progress) begin(in input) {
+	if p == nil {
+		return
+	}
+	p.enter(in.name)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.paths == nil {
+		p.paths = map[string][]string{}
+	}
+	p.paths[in.name] = append(p.paths[in.name], in.path)
 }
 
 // Bytes gives how many bytes of the input, as it is stored, are read, and of how many; total is 0 while unknown.

@@ -38,6 +38,9 @@ const (
 	stateKnown         = 1
 	stateDeletedUnseen = 2 // deleted before it came; the archive has no document of it
 	stateDeleted       = 3
+	stateUserDeleted   = 4 // deleted with its user: when that is taken back, later sightings are let in
+	stateRevived       = 5 // known by sightings from after such a deletion
+	stateDeletedAgain  = 6
 )
 
 // known is a row of the id table.
@@ -49,7 +52,23 @@ type known struct {
 	raw      int64
 }
 
-func (k known) gone() bool { return k.state == stateDeleted || k.state == stateDeletedUnseen }
+func (k known) gone() bool {
+	return k.state == stateDeleted || k.state == stateDeletedUnseen || k.state == stateUserDeleted || k.state == stateDeletedAgain
+}
+
+// deletedBy is the state after a deletion.
+func (k known) deletedBy(withUser bool) int {
+	switch {
+	case k.state == stateRevived || k.state == stateDeletedAgain:
+		return stateDeletedAgain
+	case withUser && k.state != stateDeleted:
+		return stateUserDeleted
+	}
+	return stateDeleted
+}
+
+// again reports whether a deletion is, or would be, of what was revived after another.
+func (k known) again() bool { return k.state == stateRevived || k.state == stateDeletedAgain }
 
 // sighting is a record with what is computed before the writer has it.
 type sighting struct {
@@ -115,14 +134,14 @@ func prepare(recs []tweet.Record, pack bool) ([]sighting, error) {
 
 // take decides on one record, by the id table alone, and enters it.
 func (w *writer) take(s *sighting, enter bool) (Verdict, error) {
+	w.cause = cause{r: &s.r}
 	switch s.r.Kind {
 	case tweet.KindTweet:
 		return w.takeSighting(s, enter)
 	case tweet.KindDelete:
 		return w.takeDelete(&s.r)
 	}
-	err := w.enter(tweet.Entry{Record: s.r})
-	return Verdict{Kind: Honoured, Seq: w.last}, err
+	return w.takeNotice(&s.r)
 }
 
 func (w *writer) takeSighting(s *sighting, enter bool) (Verdict, error) {
@@ -131,11 +150,18 @@ func (w *writer) takeSighting(s *sighting, enter bool) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	if k.gone() {
-		return w.refuse(&r, k)
+	u, err := w.user(r.UserID)
+	if err != nil {
+		return Verdict{}, err
+	}
+	switch {
+	case u.refuses(r.CapturedAt):
+		return w.refuseOfUser(&r, k, u)
+	case k.gone() && k.state != stateUserDeleted:
+		return w.refuse(&r, k, false)
 	}
 	for _, c := range s.copies {
-		deleted, err := w.known(c.ID)
+		deleted, withUser, err := w.copied(c, r.CapturedAt)
 		if err != nil {
 			return Verdict{}, err
 		}
@@ -146,11 +172,14 @@ func (w *writer) takeSighting(s *sighting, enter bool) (Verdict, error) {
 			continue
 		}
 		if c.Repeats {
-			return w.refuse(&r, k)
+			return w.refuse(&r, k, withUser)
 		}
 		if err := cutCopy(&r, c.ID); err != nil {
 			return Verdict{}, err
 		}
+	}
+	if r.Revived = u.known() || k.state == stateUserDeleted || k.state == stateRevived; k.state == stateUserDeleted {
+		k = known{} // that was taken back
 	}
 	return w.admit(&r, k, enter)
 }
@@ -186,24 +215,30 @@ func (w *writer) admit(r *tweet.Record, k known, enter bool) (Verdict, error) {
 	if v.Kind == New || r.CapturedAt >= k.at {
 		k.at, k.payload, k.raw = r.CapturedAt, payload, raw
 	}
-	k.state = stateKnown
+	if k.state = stateKnown; r.Revived {
+		k.state = stateRevived
+	}
 	return v, w.remember(r.ID, k)
 }
 
 // refuse drops a sighting of a deleted tweet, or a retweet of one. The archive is told by a delete entry, so that the tombstone
 // stands there whatever came first; nobody was sent the tweet, so FirstSeq is 0 and no subscription is told.
-func (w *writer) refuse(r *tweet.Record, k known) (Verdict, error) {
+func (w *writer) refuse(r *tweet.Record, k known, withUser bool) (Verdict, error) {
 	v := Verdict{Kind: Deleted}
-	if k.state == stateDeleted && r.CapturedAt <= k.at {
+	if k.gone() && k.state != stateDeletedUnseen && r.CapturedAt <= k.at {
 		return v, nil
 	}
 	if !k.gone() { // a retweet whose original is deleted: it is deleted as by a notice, with what carries or repeats it
-		k.state = stateKnown
-		seq, err := w.deleteOne(r.ID, k, max(k.at, r.CapturedAt), nil)
+		if k.state == 0 {
+			k.state = stateKnown
+		}
+		seq, err := w.deleteOne(r.ID, k, deletion{at: max(k.at, r.CapturedAt), withUser: withUser})
 		return Verdict{Kind: Deleted, Seq: seq}, err
 	}
-	k.at, k.state = max(k.at, r.CapturedAt), stateDeleted
-	if err := w.enter(tweet.Entry{Record: tweet.Record{Kind: tweet.KindDelete, ID: r.ID, CapturedAt: k.at}}); err != nil {
+	if k.at = max(k.at, r.CapturedAt); k.state == stateDeletedUnseen {
+		k.state = stateDeleted
+	}
+	if err := w.enter(w.tombstone(r.ID, k)); err != nil {
 		return v, err
 	}
 	v.Seq = w.last

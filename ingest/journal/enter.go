@@ -12,6 +12,7 @@ const (
 	flagRawCut   = 2
 	flagStripped = 4
 	flagUnseen   = 8
+	flagRevived  = 16
 )
 
 func flagsOf(e *tweet.Entry) (flags int) {
@@ -26,6 +27,9 @@ func flagsOf(e *tweet.Entry) (flags int) {
 	}
 	if e.Unseen {
 		flags |= flagUnseen
+	}
+	if e.Revived {
+		flags |= flagRevived
 	}
 	return flags
 }

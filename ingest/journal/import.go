@@ -14,6 +14,13 @@ type Batch struct {
 	number   int64
 	ids      []tweet.ID
 	held     []held
+	authors  []authored
+}
+
+// authored says who wrote a tweet.
+type authored struct {
+	id, user   tweet.ID
+	capturedAt int64
 }
 
 // held says that a tweet carries another.
@@ -29,7 +36,7 @@ func (j *Journal) Import(ctx context.Context, recs []tweet.Record) (*Batch, erro
 	}
 	b := &Batch{Verdicts: make([]Verdict, len(in))}
 	err = j.do(ctx, len(in), func(w *writer) error {
-		b.ids, b.held = nil, nil
+		b.ids, b.held, b.authors = nil, nil, nil
 		for i := range in {
 			v, err := w.take(&in[i], false)
 			if err != nil {
@@ -39,6 +46,7 @@ func (j *Journal) Import(ctx context.Context, recs []tweet.Record) (*Batch, erro
 				continue
 			}
 			b.ids = append(b.ids, v.Record.ID)
+			b.authors = append(b.authors, authored{v.Record.ID, v.Record.UserID, v.Record.CapturedAt})
 			for _, c := range in[i].copies {
 				b.held = append(b.held, held{c.ID, v.Record.ID})
 			}
@@ -81,11 +89,42 @@ func (j *Journal) Confirm(ctx context.Context, b *Batch) error {
 				}
 			}
 		})
+		w.cause = cause{}
 		if err := w.cutAgain(b.held); err != nil {
+			return err
+		}
+		if err := w.deleteAgain(b.authors); err != nil {
 			return err
 		}
 		return w.exec("DELETE FROM pending WHERE batch = ?", b.number)
 	})
+}
+
+// deleteAgain deletes tweets whose users were deleted between their claim and now: who deleted that user's tweets may not have seen them.
+func (w *writer) deleteAgain(all []authored) error {
+	if !w.users {
+		return nil
+	}
+	for _, a := range all {
+		u, err := w.user(a.user)
+		if err != nil {
+			return err
+		}
+		if !u.refuses(a.capturedAt) {
+			continue
+		}
+		k, err := w.known(a.id)
+		if err != nil {
+			return err
+		}
+		if k.gone() || k.state == stateRevived && !u.gone() {
+			continue
+		}
+		if _, err := w.deleteOne(a.id, k, deletion{at: max(k.at, a.capturedAt), withUser: true}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cutAgain has copies cut whose tweets were deleted between the claim of their holders and now. Their delete entries named the holders, but
@@ -101,7 +140,7 @@ func (w *writer) cutAgain(all []held) error {
 		if err != nil {
 			return err
 		}
-		if target.gone() && holder.state == stateKnown {
+		if target.gone() && !holder.gone() && holder.state != 0 {
 			cuts = append(cuts, h)
 		}
 	}
@@ -134,6 +173,9 @@ func (w *writer) cutAgain(all []held) error {
 // each of their ids counts as one that differs.
 func (w *writer) recover() error {
 	batches, err := w.ids("SELECT batch FROM pending")
+	if err == nil {
+		err = w.findUsers(len(batches) > 0)
+	}
 	if err != nil || len(batches) == 0 {
 		return err
 	}
@@ -166,11 +208,11 @@ func (w *writer) recover() error {
 
 // heldBy finds the deleted tweets that some tweets carry. It reads the whole table, which has no index that way round.
 func (w *writer) heldBy(ids []tweet.ID) (all []held, err error) {
-	s, err := w.stmt("SELECT target, holder FROM refs JOIN ids ON ids.id = target WHERE state <> ? AND holder IN (SELECT value FROM json_each(?))")
+	s, err := w.stmt("SELECT target, holder FROM refs JOIN ids ON ids.id = target WHERE state NOT IN (?, ?) AND holder IN (SELECT value FROM json_each(?))")
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.Query(stateKnown, string(encodeIDs(ids)))
+	rows, err := s.Query(stateKnown, stateRevived, string(encodeIDs(ids)))
 	if err != nil {
 		return nil, err
 	}

@@ -77,8 +77,10 @@ type Journal struct {
 
 	first, last atomic.Int64
 	recent      recent
-	full        atomic.Bool // larger than MaxBytes, since a follower is slow
-	unclean     atomic.Bool // the write-ahead log may hold content that was stripped or purged
+	full        atomic.Bool   // larger than MaxBytes, since a follower is slow
+	losses      atomic.Uint64 // see Losses
+	unclean     atomic.Bool   // the write-ahead log may hold content that was stripped or purged
+	sweeps      atomic.Int64  // users whose tweets are still to be deleted
 
 	tasks   chan *task
 	stop    chan struct{}
@@ -107,6 +109,20 @@ CREATE TABLE pending (batch INTEGER PRIMARY KEY, ids BLOB NOT NULL);
 CREATE TABLE strip (seq INTEGER PRIMARY KEY, id INTEGER NOT NULL, arrived INTEGER NOT NULL);
 CREATE TABLE followers (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE state (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+`
+
+// additions are tables that came later: a file without them is given them when it is opened, and a program without them passes them over.
+// audit takes no change and no removal.
+const additions = `
+CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, deleted INTEGER NOT NULL, restored INTEGER NOT NULL, sweep INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS entries_user ON entries (user_id);
+CREATE INDEX IF NOT EXISTS users_to_sweep ON users (id) WHERE sweep > 0;
+CREATE TABLE IF NOT EXISTS notices (kind INTEGER, id INTEGER, user_id INTEGER, at INTEGER, detail BLOB, PRIMARY KEY (kind, id, user_id, at, detail)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS audit (
+	n INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, what INTEGER NOT NULL, id INTEGER NOT NULL, user_id INTEGER NOT NULL, seq INTEGER NOT NULL,
+	why TEXT NOT NULL, noticed_at INTEGER NOT NULL, origin TEXT NOT NULL, file TEXT NOT NULL, pos INTEGER NOT NULL);
+CREATE TRIGGER IF NOT EXISTS audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is for appending only'); END;
+CREATE TRIGGER IF NOT EXISTS audit_as_it_is BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is for appending only'); END;
 `
 
 // Open opens the journal file, made when missing. It starts the goroutine that writes, which Close ends.
@@ -193,6 +209,9 @@ func (j *Journal) checkFormat(ctx context.Context) error {
 	}
 	if version > formatVersion {
 		return fmt.Errorf("the file has format %d, this program knows up to %d: use a newer one", version, formatVersion)
+	}
+	if _, err := j.db.ExecContext(ctx, coverageSchema+wantedSchema+additions); err != nil {
+		return fmt.Errorf("add tables: %w", err)
 	}
 	return j.db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'epoch'").Scan(&j.epoch)
 }

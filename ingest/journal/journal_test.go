@@ -266,29 +266,3 @@ func TestPurgeLeavesNoTrace(t *testing.T) {
 	same(t, "entries", dump(t, j), []string{"4 tweet 3"})
 	same(t, "as if never seen", appendAll(t, j, sighting(1, 0, "old", false), sighting(2, 0, "old", false)), []string{"new", "new"})
 }
-
-func TestEverythingOutlivesARestart(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "journal.db")
-	j := openAt(t, path, journal.Options{MinSeq: 100})
-	epoch := j.Epoch()
-	appendAll(t, j, sighting(1, 7, "a", false), deletion(2, 7))
-	if err := j.SetState(t.Context(), "k", []byte("v")); err != nil {
-		t.Fatal(err)
-	}
-	b, err := j.Import(t.Context(), []tweet.Record{sighting(3, 0, "claimed", false)})
-	if err != nil || b.Verdicts[0].Kind != journal.New {
-		t.Fatalf("import: %v %v", b, err)
-	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	j = openAt(t, path, journal.Options{MinSeq: 5000})
-	if j.Epoch() != epoch || j.First() != 101 || j.Last() != 101 {
-		t.Errorf("epoch %s, %d to %d", j.Epoch(), j.First(), j.Last())
-	}
-	if v, err := j.State(t.Context(), "k"); err != nil || string(v) != "v" {
-		t.Errorf("state %q, %v", v, err)
-	}
-	// 3 was claimed and never confirmed: the archive may lack it. What an Append takes in reaches the archive anyhow.
-	same(t, "verdicts", appendAll(t, j, sighting(1, 7, "a", false), sighting(2, 7, "b", false), sighting(3, 0, "claimed", false), sighting(3, 0, "claimed", false)), []string{"same", "deleted", "update", "same"})
-}

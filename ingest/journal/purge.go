@@ -12,20 +12,11 @@ import (
 
 // Older lists up to limit tweets that came from a source and arrived before t.
 func (j *Journal) Older(ctx context.Context, from string, t time.Time, limit int) ([]tweet.ID, error) {
-	rows, err := j.read.QueryContext(ctx, "SELECT DISTINCT id FROM entries WHERE kind IN (1, 2) AND arrived < ? AND source = (SELECT id FROM sources WHERE name = ?) LIMIT ?", t.UnixMilli(), from, limit)
+	ids, err := idsOf(j.read.QueryContext(ctx, "SELECT DISTINCT id FROM entries WHERE kind IN (1, 2) AND arrived < ? AND source = (SELECT id FROM sources WHERE name = ?) LIMIT ?", t.UnixMilli(), from, limit))
 	if err != nil {
 		return nil, fmt.Errorf("list old tweets: %w", err)
 	}
-	defer rows.Close()
-	var ids []tweet.ID
-	for rows.Next() {
-		var id tweet.ID
-		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("list old tweets: %w", err)
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
+	return ids, nil
 }
 
 // Purge forgets tweets without a trace: entries, ids, references. Nobody is told.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"birdwatch/tweet"
 )
@@ -25,6 +26,9 @@ func (j *Journal) Since(ctx context.Context, after tweet.Seq, limit int) ([]twee
 	}
 	return j.entries(ctx, columns+"WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?", int64(after), int64(j.Last()), limit)
 }
+
+// Losses counts how often content was stripped or purged since the journal was opened. What was read before it rose may hold some.
+func (j *Journal) Losses() uint64 { return j.losses.Load() }
 
 // Content gives the sightings of a tweet that the journal still holds, those of a deleted one until they are stripped.
 func (j *Journal) Content(ctx context.Context, id tweet.ID) ([]tweet.Entry, error) {
@@ -59,6 +63,7 @@ func scanEntry(rows *sql.Rows) (e tweet.Entry, err error) {
 		return e, err
 	}
 	e.Partial, e.RawCut, e.Stripped, e.Unseen = flags&flagPartial != 0, flags&flagRawCut != 0, flags&flagStripped != 0, flags&flagUnseen != 0
+	e.Revived = flags&flagRevived != 0
 	if len(cut) > 0 {
 		if e.Cut, err = decodeIDs(cut); err != nil {
 			return e, err
@@ -77,6 +82,15 @@ func scanEntry(rows *sql.Rows) (e tweet.Entry, err error) {
 
 // Deleted says of each id whether the id table has it as deleted.
 func (j *Journal) Deleted(ctx context.Context, ids ...tweet.ID) ([]bool, error) {
+	return j.states(ctx, ids, known.gone)
+}
+
+// DeletedAgain says of each id whether it was deleted, let in later, and deleted once more: its tombstone is Revived.
+func (j *Journal) DeletedAgain(ctx context.Context, ids ...tweet.ID) ([]bool, error) {
+	return j.states(ctx, ids, func(k known) bool { return k.state == stateDeletedAgain })
+}
+
+func (j *Journal) states(ctx context.Context, ids []tweet.ID, is func(known) bool) ([]bool, error) {
 	out := make([]bool, len(ids))
 	s, err := j.read.PrepareContext(ctx, "SELECT state FROM ids WHERE id = ?")
 	if err != nil {
@@ -90,7 +104,7 @@ func (j *Journal) Deleted(ctx context.Context, ids ...tweet.ID) ([]bool, error) 
 		case err != nil:
 			return nil, fmt.Errorf("read id table: %w", err)
 		}
-		out[i] = state == stateDeleted || state == stateDeletedUnseen
+		out[i] = is(known{state: state})
 	}
 	return out, nil
 }
@@ -105,9 +119,51 @@ func (j *Journal) State(ctx context.Context, key string) ([]byte, error) {
 	return v, err
 }
 
-// SetState keeps a small value that the server's parts share; it is on disk when this returns nil.
+// States gives the keys that begin with prefix, in order.
+func (j *Journal) States(ctx context.Context, prefix string) (keys []string, err error) {
+	rows, err := j.read.QueryContext(ctx, "SELECT key FROM state WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key", prefix)
+	if err != nil {
+		return nil, fmt.Errorf("read state: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, fmt.Errorf("read state: %w", err)
+		}
+		keys = append(keys, key)
+	}
+	return keys, rows.Err()
+}
+
+// Before gives the place of the last entry that came before t; that before the first one when there is none. Where the clock was set back, about.
+func (j *Journal) Before(ctx context.Context, t time.Time) (tweet.Seq, error) {
+	low, high := j.First()-1, j.Last() // low came before
+	for low < high {
+		middle := low + (high-low+1)/2
+		var arrived int64
+		var seq tweet.Seq
+		err := j.read.QueryRowContext(ctx, "SELECT seq, arrived FROM entries WHERE seq >= ? AND seq <= ? ORDER BY seq LIMIT 1", int64(middle), int64(high)).Scan(&seq, &arrived)
+		switch {
+		case errors.Is(err, sql.ErrNoRows): // a hole
+			high = middle - 1
+		case err != nil:
+			return 0, fmt.Errorf("read journal: %w", err)
+		case arrived < t.UnixMilli():
+			low = seq
+		default:
+			high = middle - 1
+		}
+	}
+	return low, nil
+}
+
+// SetState keeps a small value that the server's parts share, and forgets it where it is nil; it is on disk when this returns nil.
 func (j *Journal) SetState(ctx context.Context, key string, value []byte) error {
 	return j.do(ctx, 0, func(w *writer) error {
+		if value == nil {
+			return w.exec("DELETE FROM state WHERE key = ?", key)
+		}
 		return w.exec("INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value)
 	})
 }
@@ -128,7 +184,7 @@ type Stats struct {
 // Stats counts; it reads the whole id table.
 func (j *Journal) Stats(ctx context.Context) (Stats, error) {
 	s := Stats{Epoch: j.epoch, First: j.First(), Last: j.Last(), Full: j.full.Load(), Followers: map[string]tweet.Seq{}}
-	err := j.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM entries), (SELECT count(*) FROM ids), (SELECT count(*) FROM ids WHERE state <> 1),
+	err := j.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM entries), (SELECT count(*) FROM ids), (SELECT count(*) FROM ids WHERE state NOT IN (1, 5)),
 		(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)`).Scan(&s.Entries, &s.IDs, &s.Tombstones, &s.Bytes)
 	if err != nil {
 		return s, fmt.Errorf("count journal: %w", err)

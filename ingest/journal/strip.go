@@ -45,6 +45,7 @@ func (j *Journal) strip(ctx context.Context) (more bool, err error) {
 // forgetContent drops what lies outside the tables of content that was stripped or purged.
 func (j *Journal) forgetContent() {
 	j.recent.forget()
+	j.losses.Add(1)
 	j.unclean.Store(true)
 }
 

@@ -140,8 +140,10 @@ type writer struct {
 	tally
 	pend   map[tweet.ID]int // batches of Import not confirmed that wrote a tweet
 	source map[string]int64
+	users  bool // some user was deleted, or restored, at some time
 
 	// of the present transaction:
+	cause cause
 	now   int64
 	added []tweet.Entry
 	after []func() // run when it is committed
@@ -247,7 +249,11 @@ func (w *writer) ids(text string, args ...any) ([]tweet.ID, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.Query(args...)
+	return idsOf(s.Query(args...))
+}
+
+// idsOf gives the first column of what a query found.
+func idsOf(rows *sql.Rows, err error) ([]tweet.ID, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ type account struct {
 type place struct {
 	lap, index int // of the next message
 	rewriter   *rewriter
+	due        time.Time // of the last one; zero: none was
 }
 
 func (a *accounts) get(token string) *account {
@@ -78,5 +79,21 @@ func (a *accounts) enter(parent context.Context, token string, many, keep bool) 
 		if acc.ended == ended && !keep && len(acc.connects) == 0 {
 			delete(a.open, token)
 		}
+	}
+}
+
+// busy reports whether a stream of the account runs.
+func (a *accounts) busy(token string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	acc := a.open[token]
+	if acc == nil || acc.ended == nil {
+		return false
+	}
+	select {
+	case <-acc.ended:
+		return false
+	default:
+		return true
 	}
 }

@@ -16,7 +16,7 @@ func Rewrite(o Options, lines ...[]byte) (out [][]byte, ids []int64) {
 	r := newRewriter(newNumbers(o.Now, o.Seed), o)
 	for _, line := range lines {
 		m := parseMessage(line)
-		b, id := r.apply(&m)
+		b, id := r.apply(&m, o.Now())
 		out, ids = append(out, b), append(ids, id)
 	}
 	return out, ids

@@ -94,7 +94,12 @@ const authorized = `OAuth oauth_consumer_key="ck", oauth_nonce="n", oauth_signat
 // open asks for a stream as the account of the token.
 func (s *server) open(t *testing.T, token, path string, form url.Values) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), "POST", "http://stream.test/1.1/statuses/"+path, strings.NewReader(form.Encode()))
+	return s.openAt(t, "http://stream.test", token, path, form)
+}
+
+func (s *server) openAt(t *testing.T, base, token, path string, form url.Values) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), "POST", base+"/1.1/statuses/"+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}

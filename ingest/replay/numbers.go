@@ -5,27 +5,35 @@ import (
 	"time"
 )
 
-// numbers makes snowflake ids of the present: unique in the server, each above the last. The worker part
-// comes of the seed, so that two servers are unlikely to meet.
+// numbers makes snowflake ids of given moments, unique in the server. The worker part comes of the seed, so that two servers are
+// unlikely to meet.
 type numbers struct {
 	now    func() time.Time
 	worker int64
 
-	mu   sync.Mutex // guards what follows
-	last int64      // milliseconds since the epoch and sequence, 12 bits
+	mu   sync.Mutex    // guards what follows
+	used recent[int64] // how many, by the millisecond
 }
 
 func newNumbers(now func() time.Time, seed uint64) *numbers {
-	// the first id is not below the first snowflake, whatever the clock says
-	return &numbers{now: now, worker: int64((seed ^ seed>>32) & 1023), last: (firstSnowflake>>22 + 1) << 12}
+	return &numbers{now: now, worker: int64((seed ^ seed>>32) & 1023)}
 }
 
-func (n *numbers) next() int64 {
-	ms := n.now().UnixMilli() - twitterEpoch
+// perMillisecond is how many ids a millisecond holds, as there are 12 bits for them.
+const perMillisecond = 1 << 12
+
+func (n *numbers) next(at time.Time) int64 {
+	// not below the first snowflake, whatever the clock says
+	ms := max(at.UnixMilli()-twitterEpoch, firstSnowflake>>22+1)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.last = max(ms<<12, n.last+1)
-	return n.last>>12<<22 | n.worker<<12 | n.last&4095
+	for {
+		if c, _ := n.used.get(ms); c < perMillisecond {
+			n.used.put(ms, c+1)
+			return ms<<22 | n.worker<<12 | c
+		}
+		ms++
+	}
 }
 
 // recent remembers the newest of many keys: at least span, at most twice as many.

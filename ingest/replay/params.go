@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The caps of the standard access level.
@@ -23,6 +24,7 @@ type params struct {
 	filter        filter
 	delimited     bool
 	stallWarnings bool
+	backfill      time.Duration
 }
 
 func parseParams(form url.Values, sample bool) (params, error) {

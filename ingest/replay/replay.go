@@ -1,4 +1,4 @@
-// Package replay is a server that plays recorded tweets in Twitter's v1.1 streaming protocol.
+// Package replay is a server that plays recorded tweets in Twitter's v1.1 streaming protocol, and in that of X API v2's filtered stream.
 //
 // Every connection plays the tape on its own, from its first message, in the goroutine of its request: a slow
 // reader holds up nobody else. What is sent is what was recorded, byte for byte, save for what was asked to
@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -34,10 +35,17 @@ type Options struct {
 	Renumber bool
 	// Source, if set, is the HTML that replaces the source of every tweet, so that a replay shows as one.
 	Source string
-	// Deletes is the share of the sent tweets, 0 to 1, that are followed by a delete notice, which
-	// comes up to twice DeleteAfter later.
-	Deletes     float64
+	// Live has the tape go on while nobody listens, as life does: what is due meanwhile is missed by the account. It needs a
+	// pace, and goes with Resume.
+	Live bool
+
+	Faults      Faults
 	DeleteAfter time.Duration
+	Scenario    *Scenario // further faults, by time; may be nil
+	// X serves v2's filtered stream too; nil: it is not there.
+	X *XOptions
+	// Witness is told what became of every tweet, from the goroutines of all streams; may be nil.
+	Witness func(Fate)
 
 	// MaxConnects bounds an account's connections in ConnectWindow; more are answered 420. 0: no bound.
 	MaxConnects   int
@@ -67,6 +75,8 @@ type Server struct {
 	o        Options
 	numbers  *numbers
 	accounts accounts
+	begun    time.Time
+	rules    rules
 	streams  atomic.Uint64 // opened so far
 	open     atomic.Int64
 	sent     atomic.Int64
@@ -87,8 +97,14 @@ func New(o Options) (*Server, error) {
 	if o.Pace.Speed < 0 || o.Pace.PerSecond < 0 || o.Pace.Speed > 0 && o.Pace.PerSecond > 0 {
 		return nil, errors.New("replay: the pace is either a speed or a rate, and not negative")
 	}
-	if o.Deletes < 0 || o.Deletes > 1 || o.DeleteAfter < 0 {
-		return nil, errors.New("replay: the share of deletes is from 0 to 1, after a time that is not negative")
+	if err := o.Faults.check(); err != nil {
+		return nil, err
+	}
+	if o.DeleteAfter < 0 {
+		return nil, errors.New("replay: a delete comes after a time that is not negative")
+	}
+	if o.Live && (o.Pace == Pace{} || !o.Resume || o.ManyPerAccount) {
+		return nil, errors.New("replay: a live tape needs a pace, and accounts that resume")
 	}
 	if o.KeepAlive <= 0 {
 		o.KeepAlive = 30 * time.Second
@@ -108,7 +124,7 @@ func New(o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{o: o, numbers: newNumbers(o.Now, o.Seed)}
+	s := &Server{o: o, numbers: newNumbers(o.Now, o.Seed), begun: o.Now()}
 	s.accounts.open = map[string]*account{}
 	return s, nil
 }
@@ -118,13 +134,22 @@ func (s *Server) Stats() Stats {
 	return Stats{Open: s.open.Load(), Opened: int64(s.streams.Load()), Refused: s.refused.Load(), Sent: s.sent.Load()}
 }
 
-// ServeHTTP answers /1.1/statuses/filter.json and sample.json.
+// ServeHTTP answers /1.1/statuses/filter.json and sample.json, and with X /2/tweets/search/stream and its rules.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.o.X != nil && strings.HasPrefix(r.URL.Path, xPath) {
+		s.serveX(w, r)
+		return
+	}
 	token, p, err := s.admit(w, r)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
+	s.play(w, r, token, p, nil)
+}
+
+// play plays a stream to an account.
+func (s *Server) play(w http.ResponseWriter, r *http.Request, token string, p params, x *xStream) {
 	ctx, acc, done := s.accounts.enter(r.Context(), token, s.o.ManyPerAccount, s.o.Resume)
 	defer done()
 	if ctx.Err() != nil {
@@ -133,10 +158,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	number := s.streams.Add(1)
 	s.open.Add(1)
 	defer s.open.Add(-1)
-	st := s.newStream(w, p, acc, number)
+	st := s.newStream(w, p, acc, number, x)
 	s.o.Logger.Info("stream opened", "stream", number, "path", r.URL.Path)
-	err = st.run(ctx)
+	err := st.run(ctx)
 	s.o.Logger.Info("stream ended", "stream", number, "sent", st.wire.sent, "reason", err)
+}
+
+// refusing is what a scenario, or too many connections, answer now; nil: nothing.
+func (s *Server) refusing(token string) error {
+	now := s.o.Now()
+	if status := s.o.Scenario.refusal(now.Sub(s.begun)); status != 0 {
+		return refusal{status, "the scenario says so"}
+	}
+	if !s.accounts.connect(token, now, s.o.MaxConnects, s.o.ConnectWindow) {
+		return refusal{statusCalm, "Enhance Your Calm: too many connections in a short time"}
+	}
+	return nil
 }
 
 // admit decides whether a request becomes a stream.
@@ -158,8 +195,8 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) (string, params, 
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		return "", params{}, refusal{http.StatusMethodNotAllowed, "GET or POST"}
 	}
-	if !s.accounts.connect(token, s.o.Now(), s.o.MaxConnects, s.o.ConnectWindow) {
-		return "", params{}, refusal{statusCalm, "Enhance Your Calm: too many connections in a short time"}
+	if err := s.refusing(token); err != nil {
+		return "", params{}, err
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {

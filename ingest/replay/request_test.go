@@ -131,7 +131,7 @@ func TestNewRefuses(t *testing.T) {
 		"no tape":     {},
 		"two paces":   {Tape: tapeOf(), Pace: replay.Pace{Speed: 1, PerSecond: 1}},
 		"back":        {Tape: tapeOf(), Pace: replay.Pace{Speed: -1}},
-		"many delete": {Tape: tapeOf(), Deletes: 1.5},
+		"many delete": {Tape: tapeOf(), Faults: replay.Faults{Deletes: 1.5}},
 	} {
 		if _, err := replay.New(o); err == nil {
 			t.Errorf("%s: taken", name)

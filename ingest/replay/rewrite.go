@@ -21,6 +21,7 @@ type rewriter struct {
 	source  []byte   // JSON; nil: stays
 	lap     int
 	ids     recent[int64] // recorded to new, of this lap
+	at      time.Time     // when the present message is made
 }
 
 func newRewriter(n *numbers, o Options) *rewriter {
@@ -45,8 +46,9 @@ type edit struct {
 	with       []byte
 }
 
-// apply gives the message as it is sent, and the tweet's id in it.
-func (r *rewriter) apply(m *message) ([]byte, int64) {
+// apply gives the message as it is sent, when it is made at that moment, and the tweet's id in it.
+func (r *rewriter) apply(m *message, at time.Time) ([]byte, int64) {
+	r.at = at
 	if r.lap != m.lap {
 		r.lap, r.ids = m.lap, recent[int64]{}
 	}
@@ -89,7 +91,7 @@ func (r *rewriter) number(recorded int64) int64 {
 	}
 	id, ok := r.ids.get(recorded)
 	if !ok {
-		id = r.numbers.next()
+		id = r.numbers.next(r.at)
 		r.ids.put(recorded, id)
 	}
 	return id

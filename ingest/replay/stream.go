@@ -16,7 +16,9 @@ type stream struct {
 	*Server
 	params  params
 	wire    *wire
+	number  uint64
 	random  *rand.Rand
+	x       *xStream // nil: v1.1
 	rewrite *rewriter
 	account *account
 
@@ -28,10 +30,23 @@ type stream struct {
 	broken  bool             // by an error
 	lap     int              // of the newest message read
 	matched int              // in that lap
+	partial bool             // that lap did not begin with its first message
+	lull    time.Time        // until then the tape rests
 	seen    recent[struct{}] // recorded ids that were sent, in this lap
 	deletes deletes          // that are to come
 	warned  time.Time        // when the last FALLING_BEHIND was sent
 	silent  time.Time        // since when nothing was sent
+	from    time.Time        // what was due before is missed
+
+	keepAlive time.Duration
+	faults    Faults
+	scene     time.Duration // up to which the scenario is played
+	stalled   time.Time     // nothing is sent before
+	flood     int           // messages that are due at once
+	held      []heldMessage
+	withheld  int
+	toldLimit int
+	limitAt   time.Time
 }
 
 // scheduled is a message and when it is due; zero is at once.
@@ -40,15 +55,27 @@ type scheduled struct {
 	due time.Time
 }
 
-func (s *Server) newStream(w http.ResponseWriter, p params, acc *account, number uint64) *stream {
+func (s *Server) newStream(w http.ResponseWriter, p params, acc *account, number uint64, x *xStream) *stream {
 	if acc.place.rewriter == nil || !s.o.Resume {
 		acc.place = place{rewriter: newRewriter(s.numbers, s.o)}
 	}
 	now := s.o.Now()
-	return &stream{Server: s, params: p, account: acc, rewrite: acc.place.rewriter,
+	st := &stream{Server: s, params: p, account: acc, rewrite: acc.place.rewriter, number: number, x: x,
 		wire:   &wire{w: w, control: http.NewResponseController(w), delimited: p.delimited, timeout: s.o.WriteTimeout},
 		random: rand.New(rand.NewPCG(s.o.Seed, number)), clock: schedule{pace: s.o.Pace, due: now},
-		lap: -1, silent: now}
+		lap: -1, silent: now, faults: s.o.Faults, scene: now.Sub(s.begun)}
+	if st.keepAlive = s.o.KeepAlive; x != nil {
+		st.keepAlive = min(st.keepAlive, xKeepAlive)
+	}
+	if s.o.Live && !acc.place.due.IsZero() {
+		st.clock.due, st.from = acc.place.due, now.Add(-p.backfill)
+	}
+	for _, step := range s.o.Scenario.between(-1, st.scene) {
+		if step.setting() {
+			_ = st.happen(step, st.clock.due) // settings do not fail
+		}
+	}
+	return st
 }
 
 // run plays until the client leaves, the tape ends (with CloseAtEnd) or ctx does, and gives the reason.
@@ -68,7 +95,7 @@ func (s *stream) run(ctx context.Context) error {
 	err := s.play(ctx)
 	if d, ok := err.(disconnect); ok {
 		s.wire.leave()
-		if s.wire.value(map[string]any{"disconnect": map[string]any{"code": d.code, "stream_name": d.name, "reason": d.text}}) == nil {
+		if s.wire.value(s.farewell(d)) == nil {
 			_ = s.wire.flush() // the client may be gone
 		}
 	}
@@ -81,7 +108,19 @@ func (s *stream) play(ctx context.Context) error {
 			return endOf(ctx)
 		}
 		now := s.o.Now()
+		if err := s.playScene(now); err != nil {
+			return err
+		}
+		if now.Before(s.stalled) {
+			if err := s.pause(ctx, now); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := s.fill(now); err != nil {
+			return err
+		}
+		if err := s.tellLimit(now); err != nil {
 			return err
 		}
 		switch {
@@ -90,7 +129,7 @@ func (s *stream) play(ctx context.Context) error {
 				return err
 			}
 		case len(s.queue) > 0:
-			m := s.queue[0].message
+			m := s.queue[0]
 			if s.queue = s.queue[1:]; len(s.queue) == 0 {
 				s.queue = nil
 			}
@@ -109,95 +148,6 @@ func (s *stream) play(ctx context.Context) error {
 	}
 }
 
-// messages is the tape, lap after lap, from the account's place.
-func (s *stream) messages(yield func(message, error) bool) {
-	from := s.account.place
-	for lap := 0; ; lap++ {
-		n := 0
-		for raw, err := range s.o.Tape {
-			if err != nil {
-				yield(message{}, err)
-				return
-			}
-			index := n
-			n++
-			if lap == 0 && index < from.index {
-				continue
-			}
-			m := parseMessage(raw)
-			m.lap, m.index = from.lap+lap, index
-			if !yield(m, nil) {
-				return
-			}
-		}
-		if !s.o.Loop || n == 0 {
-			return
-		}
-	}
-}
-
-// fill moves what is due from the tape to the queue; without a pace, one message only.
-func (s *stream) fill(now time.Time) error {
-	for !s.ended {
-		if s.head == nil {
-			m, err, ok := s.next()
-			if err != nil {
-				s.o.Logger.Error("tape", "err", err)
-				s.ended, s.broken = true, true
-				continue
-			}
-			if !ok || !s.wanted(&m) {
-				s.ended = s.ended || !ok
-				continue
-			}
-			s.head = &scheduled{m, s.clock.next(&m, now)}
-		}
-		if s.head.due.After(now) || s.clock.free() && len(s.queue) > 0 {
-			return nil
-		}
-		if len(s.queue) >= s.o.Queue {
-			return errStalled
-		}
-		s.queue = append(s.queue, *s.head)
-		s.head = nil
-		if err := s.warn(now); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// wanted decides whether the stream gets the message. A lap in which it got none ends the tape for
-// it, as all others would be like it.
-func (s *stream) wanted(m *message) bool {
-	if m.lap != s.lap {
-		if s.lap >= 0 && s.matched == 0 {
-			s.ended = true
-			return false
-		}
-		s.lap, s.matched, s.seen = m.lap, 0, recent[struct{}]{}
-	}
-	f := &s.params.filter
-	wanted := false
-	switch m.kind {
-	case kindTweet:
-		if wanted = f.match(m.raw); wanted && !f.all {
-			s.seen.put(m.id, struct{}{})
-		}
-	case kindDelete, kindNotice:
-		_, sent := s.seen.get(m.id)
-		wanted = f.all || sent || f.follow[m.userID]
-	case kindOther:
-		wanted = f.all
-	}
-	if wanted {
-		s.matched++
-	} else {
-		s.clock.pass(m)
-	}
-	return wanted
-}
-
 // warnEvery and warnAt are when FALLING_BEHIND is sent.
 const (
 	warnEvery = 5 * time.Minute
@@ -206,7 +156,7 @@ const (
 
 func (s *stream) warn(now time.Time) error {
 	full := len(s.queue) * 100 / s.o.Queue
-	if !s.params.stallWarnings || s.clock.free() || full < warnAt || !s.warned.IsZero() && now.Sub(s.warned) < warnEvery {
+	if s.x != nil || !s.params.stallWarnings || s.clock.free() || full < warnAt || !s.warned.IsZero() && now.Sub(s.warned) < warnEvery {
 		return nil
 	}
 	s.warned = now
@@ -216,19 +166,71 @@ func (s *stream) warn(now time.Time) error {
 			strconv.Itoa(warnAt) + "% full. You will be disconnected when the queue is full."}})
 }
 
-func (s *stream) send(m message, now time.Time) error {
-	line, id := s.rewrite.apply(&m)
-	if err := s.wire.message(line); err != nil {
+func (s *stream) send(m scheduled, now time.Time) error {
+	made := m.due
+	if s.clock.free() {
+		made = now
+	}
+	line, id := s.rewrite.apply(&m.message, made)
+	if err := s.noticesBefore(&m.message, id, now); err != nil {
+		return err
+	}
+	if s.x != nil {
+		var err error
+		if line, err = s.x.line(line, &m.message); err != nil {
+			return fmt.Errorf("message %d of lap %d: %w", m.index, m.lap, err)
+		}
+	}
+	if err := s.deform(line); err != nil {
 		return fmt.Errorf("send message %d of lap %d: %w", m.index, m.lap, err)
 	}
 	s.sent.Add(1)
 	s.silent = now
-	s.account.place.lap, s.account.place.index = m.lap, m.index+1
-	if m.kind == kindTweet && s.o.Deletes > 0 && s.random.Float64() < s.o.Deletes {
+	s.account.place.moved(&m)
+	s.witness(&m.message, id, made, "sent")
+	if m.kind != kindTweet {
+		return nil
+	}
+	if s.x == nil && s.chance(s.faults.Deletes) {
 		after := time.Duration(s.random.Float64() * 2 * float64(s.o.DeleteAfter))
 		heap.Push(&s.deletes, deletion{id: id, userID: m.userID, due: now.Add(after)})
 	}
+	if err := s.noticesAfter(&m.message, id); err != nil {
+		return err
+	}
+	return s.again(&m.message, line, id, made)
+}
+
+// playScene does what the scenario has had in store since it was asked last.
+func (s *stream) playScene(now time.Time) error {
+	from := s.scene
+	s.scene = now.Sub(s.begun)
+	for _, step := range s.o.Scenario.between(from, s.scene) {
+		if step.action == "refuse" {
+			continue
+		}
+		s.o.Logger.Info("scenario", "stream", s.number, "action", step.action)
+		if err := s.happen(step, now); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// pause says nothing until the stall is over, or the scenario goes on.
+func (s *stream) pause(ctx context.Context, now time.Time) error {
+	until := s.stalled
+	if next := s.o.Scenario.upcoming(s.scene); next >= 0 && s.begun.Add(next).Before(until) {
+		until = s.begun.Add(next)
+	}
+	timer := time.NewTimer(until.Sub(now))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return endOf(ctx)
+	case <-timer.C:
+		return nil
+	}
 }
 
 // wait sends what is buffered and sleeps until something is due. When nothing is for long, a keep-alive is.
@@ -236,12 +238,21 @@ func (s *stream) wait(ctx context.Context, now time.Time) error {
 	if err := s.wire.flush(); err != nil {
 		return err
 	}
-	until := s.silent.Add(s.o.KeepAlive)
+	until := s.silent.Add(s.keepAlive)
 	if s.head != nil && s.head.due.Before(until) {
 		until = s.head.due
 	}
+	if s.lull.After(now) && s.lull.Before(until) {
+		until = s.lull
+	}
 	if len(s.deletes) > 0 && s.deletes[0].due.Before(until) {
 		until = s.deletes[0].due
+	}
+	if next := s.o.Scenario.upcoming(s.scene); next >= 0 && s.begun.Add(next).Before(until) {
+		until = s.begun.Add(next)
+	}
+	if s.withheld > s.toldLimit && s.limitAt.Add(limitEvery).Before(until) {
+		until = s.limitAt.Add(limitEvery)
 	}
 	timer := time.NewTimer(until.Sub(now))
 	defer timer.Stop()
@@ -250,7 +261,7 @@ func (s *stream) wait(ctx context.Context, now time.Time) error {
 		return endOf(ctx)
 	case <-timer.C:
 	}
-	if now = s.o.Now(); now.Sub(s.silent) < s.o.KeepAlive {
+	if now = s.o.Now(); now.Sub(s.silent) < s.keepAlive {
 		return nil
 	}
 	s.silent = now

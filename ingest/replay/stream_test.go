@@ -146,7 +146,7 @@ func TestDeletes(t *testing.T) {
 	run := func(seed uint64) (out []string) {
 		synctest.Test(t, func(t *testing.T) {
 			begin := time.Now()
-			s := serve(t, replay.Options{Tape: tapeOf(tape...), Pace: replay.Pace{Speed: 1}, CloseAtEnd: true, Deletes: 0.25, DeleteAfter: 10 * time.Second, Seed: seed})
+			s := serve(t, replay.Options{Tape: tapeOf(tape...), Pace: replay.Pace{Speed: 1}, CloseAtEnd: true, Faults: replay.Faults{Deletes: 0.25}, DeleteAfter: 10 * time.Second, Seed: seed})
 			r := read(t, s.open(t, "a", "sample.json", nil))
 			sent := map[string]time.Time{}
 			for m := r.next(); !strings.HasPrefix(m, "end"); m = r.next() {

@@ -40,7 +40,8 @@ type message struct {
 	userID int64
 	at     int64 // recorded time, Unix milliseconds; 0 unknown
 	lap    int
-	index  int // in the lap
+	index  int    // in the lap
+	rules  []rule // of v2, that want it
 }
 
 // parseMessage looks at the outermost fields only.

@@ -22,6 +22,8 @@ type wire struct {
 	sent      int64
 	dirty     bool        // something is not flushed
 	leaving   atomic.Bool // the stream has to end: no write may take long
+	bare      bool        // the next message ends with a line feed alone
+	pieces    []int       // where the next message is cut, each piece sent on its own
 }
 
 // message sends one JSON object and its end. It may stay in the buffer until flush.
@@ -33,12 +35,35 @@ func (w *wire) message(b []byte) error {
 	if w.delimited {
 		w.line = append(strconv.AppendInt(w.line, int64(len(b)+2), 10), '\n')
 	}
-	w.line = append(append(w.line, b...), '\r', '\n')
-	if err := w.write(w.line); err != nil {
+	w.line = append(w.line, b...)
+	if !w.bare {
+		w.line = append(w.line, '\r')
+	}
+	w.line = append(w.line, '\n')
+	done := 0
+	for _, cut := range w.pieces {
+		cut = min(cut, len(w.line))
+		if err := w.part(w.line[done:cut]); err != nil {
+			return err
+		}
+		done = cut
+	}
+	if err := w.write(w.line[done:]); err != nil {
 		return err
 	}
 	w.sent++
 	return nil
+}
+
+// part sends a piece of a message at once.
+func (w *wire) part(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	if err := w.write(b); err != nil {
+		return err
+	}
+	return w.flush()
 }
 
 // value sends what is made here.

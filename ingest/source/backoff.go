@@ -67,6 +67,9 @@ type ending struct {
 	lived       time.Duration
 	disconnect  int // the code the server gave; 0 none
 	err         error
+	number      int64
+	retired     bool // another connection has taken over
+	stopped     bool // the source was stopped
 }
 
 // unwelcome: the server said that this account is to stay away for now: another connection

@@ -55,8 +55,9 @@ func (b *body) advance() error {
 	now := b.c.Now()
 	at := now.UnixMilli()
 	var lines [][]byte
+	idle := false // the last that came is a keep-alive
 	for line, ok := b.frames.next(); ok; line, ok = b.frames.next() {
-		if line != nil {
+		if idle = line == nil; line != nil {
 			lines = append(lines, bytes.Clone(line)) // the buffer is used again
 		}
 	}
@@ -65,13 +66,16 @@ func (b *body) advance() error {
 			lines = append(lines, bytes.Clone(rest))
 		} else if len(bytes.TrimSpace(rest)) > 0 {
 			b.change(func(s *State) { s.Truncated++ })
-			b.tell(Event{Kind: Truncated, Line: bytes.Clone(rest)})
+			b.tell(Event{Kind: Truncated, Connection: b.number, Line: bytes.Clone(rest)})
 		}
 	} else {
 		b.change(func(s *State) { s.LastMessage = now })
 	}
 	if err := b.hand(lines, at); err != nil {
 		return err
+	}
+	if readErr == nil && idle && b.frames.empty() {
+		b.change(func(s *State) { s.Idle = now })
 	}
 	if errors.Is(readErr, io.EOF) {
 		return errEnd
@@ -96,7 +100,7 @@ func (b *body) hand(lines [][]byte, at int64) error {
 		rs, err := b.c.Convert(line, tweet.Provenance{From: "stream:" + b.c.Name}, at)
 		if err != nil {
 			b.change(func(s *State) { s.Refused++ })
-			b.tell(Event{Kind: Refused, Line: line, Err: err})
+			b.tell(Event{Kind: Refused, Connection: b.number, Line: line, Err: err})
 			continue
 		}
 		var id tweet.ID
@@ -107,7 +111,7 @@ func (b *body) hand(lines [][]byte, at int64) error {
 		appendStub(&stubs, kind, line, id)
 	}
 	if len(recs) > 0 {
-		if err := b.sink(recs); err != nil {
+		if err := b.sink(b.number, recs); err != nil {
 			return sinkError{fmt.Errorf("hand on %d records: %w", len(recs), err)}
 		}
 	}

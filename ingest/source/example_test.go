@@ -33,7 +33,7 @@ func Example() {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 
-	stream, err := source.New(source.Config{Name: "demo", BaseURL: "http://" + listener.Addr().String(), Sample: true, Convert: convert,
+	stream, err := source.New(source.Config{Name: "demo", BaseURL: "http://" + listener.Addr().String(), Topics: source.Topics{Sample: true}, Convert: convert,
 		ConsumerKey: "demo", ConsumerSecret: "demo", Token: "demo", TokenSecret: "demo"})
 	if err != nil {
 		fmt.Println(err)

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"io"
 	"time"
 )
@@ -39,4 +40,13 @@ type Ending struct {
 	Lived       time.Duration
 	Disconnect  int
 	Err         error
+}
+
+// HaveRules gives the rules that the server has.
+func HaveRules(ctx context.Context, x *X) (rules []Rule, err error) {
+	have, err := x.haveRules(ctx)
+	for _, h := range have {
+		rules = append(rules, h.Rule)
+	}
+	return rules, err
 }

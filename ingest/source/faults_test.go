@@ -226,3 +226,45 @@ func TestKeepAlivesAndSlowSink(t *testing.T) {
 		}
 	})
 }
+
+// TestIdle: only a keep-alive with nothing behind it says that a server has nothing to send.
+func TestIdle(t *testing.T) {
+	pieces := []string{line(1) + "\r\n", "\r\n", line(2) + "\r\n", "\r\n" + line(3)[:9], line(3)[9:] + "\r\n\r\n", `{"limit":{"track":1}}` + "\r\n"}
+	want := []time.Duration{0, 2, 2, 2, 5, 5} // since the connection, behind each piece
+	for kind, of := range map[string]func(t *testing.T, h http.Handler, l *listener) func() source.State{
+		"v1.1": func(t *testing.T, h http.Handler, l *listener) func() source.State {
+			c := source.Config{}
+			c.Transport, _ = serve(t, h)
+			s := open(t, l, c)
+			stop := start(t, s, l.sink)
+			return func() source.State { st := s.State(); _ = stop(); return st }
+		},
+		"v2": func(t *testing.T, h http.Handler, l *listener) func() source.State {
+			x := openX(t, l, scripted(h.ServeHTTP), source.XConfig{})
+			stop := runX(t, x, l.sink)
+			return func() source.State { st := x.State(); _ = stop(); return st }
+		},
+	} {
+		for n := range pieces {
+			synctest.Test(t, func(t *testing.T) {
+				var l listener
+				h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					_ = http.NewResponseController(w).Flush()
+					for _, p := range pieces[:n+1] {
+						time.Sleep(time.Second)
+						_, _ = w.Write([]byte(p))
+						_ = http.NewResponseController(w).Flush()
+					}
+					<-r.Context().Done()
+				})
+				begin := time.Now()
+				state := of(t, h, &l)
+				time.Sleep(time.Duration(n+1)*time.Second + time.Millisecond)
+				st := state()
+				if got := st.Idle.Sub(begin); got != want[n]*time.Second || st.LastMessage.Sub(begin) != time.Duration(n+1)*time.Second {
+					t.Errorf("%s, behind piece %d: idle at %v, want %v; last byte at %v", kind, n, got, want[n]*time.Second, st.LastMessage.Sub(begin))
+				}
+			})
+		}
+	}
+}

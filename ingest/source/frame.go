@@ -62,6 +62,9 @@ func (f *framer) next() ([]byte, bool) {
 	}
 }
 
+// empty reports whether no part of a message waits for the rest of it.
+func (f *framer) empty() bool { return f.start == len(f.buf) }
+
 // rest is what stands after the last line end when the stream is over, and whether it is a whole
 // message that lacks only its end.
 func (f *framer) rest() ([]byte, bool) {

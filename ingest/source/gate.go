@@ -56,15 +56,12 @@ func (g *gate) open(req *http.Request) (*http.Response, error) {
 	g.change(func(s *State) { s.LastStatus = resp.StatusCode })
 	if resp.StatusCode != http.StatusOK {
 		defer resp.Body.Close()
-		return nil, g.statusError(resp)
+		g.stall.Reset(g.c.Stall)
+		defer g.stall.Stop()
+		return nil, statusError(resp)
 	}
-	now := g.c.Now()
-	g.change(func(s *State) {
-		s.Connected, s.Since, s.LastMessage = true, now, now
-		s.Connects++
-	})
-	g.opened = now
-	g.tell(Event{Kind: Connected, Status: resp.StatusCode})
+	g.opened = g.connected(g.number, resp.StatusCode, g.topics.String(), 0)
+	close(g.up)
 	return resp, nil
 }
 
@@ -87,9 +84,7 @@ func (g *gate) redirect(req *http.Request) *http.Request {
 // statusText is how much of an error's body is kept.
 const statusText = 512
 
-func (g *gate) statusError(resp *http.Response) *StatusError {
-	g.stall.Reset(g.c.Stall)
-	defer g.stall.Stop()
+func statusError(resp *http.Response) *StatusError {
 	b, _ := io.ReadAll(io.LimitReader(resp.Body, statusText)) // what comes of it is enough
 	text := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -101,6 +96,9 @@ func (g *gate) statusError(resp *http.Response) *StatusError {
 	if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && n > 0 {
 		e.RetryAfter = time.Duration(n) * time.Second
 	}
+	if reset, err := strconv.ParseInt(resp.Header.Get("X-Rate-Limit-Reset"), 10, 64); err == nil && resp.StatusCode == http.StatusTooManyRequests {
+		e.Reset = time.Unix(reset, 0)
+	}
 	return e
 }
 
@@ -109,9 +107,12 @@ type connection struct {
 	*Stream
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	sink   func(recs []tweet.Record) error
+	sink   func(number int64, recs []tweet.Record) error
 	stall  *time.Timer // runs while the network is waited for, not while the sink is
-	opened time.Time   // zero: not established
+	number int64
+	topics Topics
+	up     chan struct{} // closed when it is established
+	opened time.Time     // zero: not established
 
 	end        sync.Mutex // guards what follows
 	err        error      // the first reason for the end

@@ -155,7 +155,7 @@ func open(t *testing.T, l *listener, c source.Config) *source.Stream {
 	if c.Random == nil {
 		c.Random = func() float64 { return 0 }
 	}
-	if len(c.Track) == 0 {
+	if len(c.Track)+len(c.Follow)+len(c.Locations) == 0 {
 		c.Sample = true
 	}
 	s, err := source.New(c)

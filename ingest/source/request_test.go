@@ -27,9 +27,9 @@ func TestRequest(t *testing.T) {
 		path   string
 		want   url.Values
 	}{
-		"sample": {source.Config{Language: []string{"en", "de"}}, "GET", "/1.1/statuses/sample.json",
+		"sample": {source.Config{Topics: source.Topics{Language: []string{"en", "de"}}}, "GET", "/1.1/statuses/sample.json",
 			url.Values{"language": {"en,de"}, "stall_warnings": {"true"}}},
-		"filter": {source.Config{Track: []string{"größe go+", "a&b"}, Follow: follow, Locations: []string{"-74,40", "-73,41"}, FilterLevel: "low"},
+		"filter": {source.Config{Topics: source.Topics{Track: []string{"größe go+", "a&b"}, Follow: follow, Locations: []string{"-74,40", "-73,41"}, FilterLevel: "low"}},
 			"POST", "/1.1/statuses/filter.json", url.Values{"track": {"größe go+,a&b"}, "follow": {strings.Join(follow, ",")},
 				"locations": {"-74,40,-73,41"}, "filter_level": {"low"}, "stall_warnings": {"true"}}},
 	} {

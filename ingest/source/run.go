@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -15,12 +14,14 @@ import (
 
 // Run listens until ctx ends, whose error it then gives, or until the sink fails. Everything else, a refused
 // request too, is reported and tried again: credentials and servers get well. Records come in the order of the stream,
-// with the message's bytes as Raw; the sink is called with as many as have come.
+// with the message's bytes as Raw; the sink is called with as many as have come, by two connections at once while one takes
+// over from the other.
 func (s *Stream) Run(ctx context.Context, sink Sink) error {
 	var b backoff
 	for {
-		e := s.connect(ctx, sink)
+		e := s.attend(ctx, sink)
 		if ctx.Err() != nil {
+			e.stopped = true
 			s.ended(e, never)
 			return ctx.Err()
 		}
@@ -30,23 +31,53 @@ func (s *Stream) Run(ctx context.Context, sink Sink) error {
 		}
 		delay := b.after(e, s.c.Random())
 		s.ended(e, delay)
-		if err := sleep(ctx, delay); err != nil {
+		if err := s.wait(ctx, delay); err != nil {
 			return err
 		}
 	}
 }
 
-// connect makes one connection by the library, and stays until it is over.
-func (s *Stream) connect(parent context.Context, sink Sink) ending {
+// attend makes a connection and stays until it is over, or until the one that took over from it is.
+func (s *Stream) attend(ctx context.Context, sink Sink) ending {
+	current := s.begin(ctx, sink, s.Topics())
+	for {
+		select {
+		case e := <-current.done:
+			return e
+		case change := <-s.changes:
+			if next := s.takeOver(ctx, sink, current, change); next != nil {
+				current = next
+			}
+		}
+	}
+}
+
+// begun is a connection that runs. Whoever has it waits for done.
+type begun struct {
+	*connection
+	done chan ending
+}
+
+func (s *Stream) begin(parent context.Context, sink Sink, topics Topics) *begun {
 	ctx, cancel := context.WithCancelCause(parent)
-	defer cancel(nil)
-	c := &connection{Stream: s, ctx: ctx, cancel: cancel,
-		sink: func(recs []tweet.Record) error { return sink(parent, recs) }}
-	c.stall = time.AfterFunc(s.c.Stall, func() { cancel(errStall) })
+	c := &connection{Stream: s, ctx: ctx, cancel: cancel, topics: topics, up: make(chan struct{}),
+		sink: func(number int64, recs []tweet.Record) error { return sink(WithConnection(parent, number), recs) }}
+	b := &begun{c, make(chan ending, 1)}
+	go func() {
+		defer cancel(nil)
+		e := c.connect()
+		e.number = c.number
+		b.done <- e
+	}()
+	return b
+}
+
+// connect makes the connection by the library, and stays until it is over.
+func (c *connection) connect() ending {
+	c.stall = time.AfterFunc(c.c.Stall, func() { c.cancel(errStall) })
 	defer c.stall.Stop()
-	s.change(func(st *State) { st.Attempts++; st.Next = time.Time{} })
-	s.tell(Event{Kind: Connecting})
-	stream, err := s.stream(&gate{connection: c})
+	c.number = c.attempt()
+	stream, err := c.stream(&gate{connection: c})
 	if err != nil {
 		return ending{err: err}
 	}
@@ -59,14 +90,14 @@ func (s *Stream) connect(parent context.Context, sink Sink) ending {
 
 // stream asks the library for one. Parameters of its own making, such as delimited=length which
 // its decoder cannot read, are not to be had.
-func (s *Stream) stream(g *gate) (*twitter.Stream, error) {
+func (c *connection) stream(g *gate) (*twitter.Stream, error) {
 	client := twitter.NewClient(&http.Client{Transport: g})
 	stall := true
-	if s.c.Sample {
-		return client.Streams.Sample(&twitter.StreamSampleParams{StallWarnings: &stall, Language: s.c.Language})
+	if t := c.topics; !t.Sample {
+		return client.Streams.Filter(&twitter.StreamFilterParams{StallWarnings: &stall, Language: t.Language,
+			Track: t.Track, Follow: t.Follow, Locations: t.Locations, FilterLevel: t.FilterLevel})
 	}
-	return client.Streams.Filter(&twitter.StreamFilterParams{StallWarnings: &stall, Language: s.c.Language,
-		Track: s.c.Track, Follow: s.c.Follow, Locations: s.c.Locations, FilterLevel: s.c.FilterLevel})
+	return client.Streams.Sample(&twitter.StreamSampleParams{StallWarnings: &stall, Language: c.topics.Language})
 }
 
 // demux counts what the library recognised and hears what the server says of itself.
@@ -86,7 +117,7 @@ func (c *connection) demux() twitter.SwitchDemux {
 	d.StreamDisconnect = c.disconnecting
 	d.Warning = func(w *twitter.StallWarning) {
 		c.change(func(s *State) { s.Warnings++ })
-		c.tell(Event{Kind: Warning, Text: w.Code + ": " + w.Message, Count: int64(w.PercentFull)})
+		c.tell(Event{Kind: Warning, Connection: c.number, Text: w.Code + ": " + w.Message, Count: int64(w.PercentFull)})
 	}
 	d.Other = func(message any) {
 		if err, ok := message.(error); ok {
@@ -105,7 +136,7 @@ func (c *connection) limit(l *twitter.StreamLimit) {
 	c.limited += more
 	c.end.Unlock()
 	c.change(func(s *State) { s.Limited += more })
-	c.tell(Event{Kind: Limited, Count: more})
+	c.tell(Event{Kind: Limited, Connection: c.number, Count: more})
 }
 
 func (c *connection) disconnecting(d *twitter.StreamDisconnect) {
@@ -113,7 +144,7 @@ func (c *connection) disconnecting(d *twitter.StreamDisconnect) {
 	c.disconnect = int(d.Code)
 	c.end.Unlock()
 	c.change(func(s *State) { s.Disconnect = Disconnect{d.Code, d.Reason} })
-	c.tell(Event{Kind: Disconnecting, Status: int(d.Code), Text: d.Reason})
+	c.tell(Event{Kind: Disconnecting, Connection: c.number, Status: int(d.Code), Text: d.Reason})
 }
 
 func (c *connection) ending() ending {
@@ -127,41 +158,4 @@ func (c *connection) ending() ending {
 		e.err = errEnd
 	}
 	return e
-}
-
-// never is the wait for a connection that is not made.
-const never time.Duration = -1
-
-// ended reports the end of a connection and the wait for the next.
-func (s *Stream) ended(e ending, delay time.Duration) {
-	now := s.c.Now()
-	s.change(func(st *State) {
-		if st.Connected {
-			st.Connected, st.Since = false, now
-		}
-		st.LastError = e.err.Error()
-		if delay != never {
-			st.Next = now.Add(delay)
-		}
-	})
-	ev := Event{Kind: Failed, Err: e.err, Delay: max(delay, 0)}
-	if e.established {
-		ev.Kind = Disconnected
-	}
-	var se *StatusError
-	if errors.As(e.err, &se) {
-		ev.Status = se.Code
-	}
-	s.tell(ev)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

@@ -8,6 +8,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,12 +34,7 @@ type Config struct {
 	// BaseURL is scheme and host, and a path if there is one before /1.1; "" is Twitter's.
 	BaseURL string
 
-	Sample      bool     // the sample endpoint; else filter
-	Track       []string // terms: any of them; a term's words all of them
-	Follow      []string // user ids
-	Locations   []string // "lon,lat" pairs, south-west corner first
-	Language    []string
-	FilterLevel string
+	Topics
 
 	ConsumerKey, ConsumerSecret, Token, TokenSecret string
 
@@ -58,19 +54,61 @@ type Config struct {
 	Logger     *slog.Logger
 }
 
+// Topics are what a v1.1 stream is asked for. They can be changed while it runs (Change).
+type Topics struct {
+	Sample      bool     `json:"sample,omitempty"`    // the sample endpoint; else filter
+	Track       []string `json:"track,omitempty"`     // terms: any of them; a term's words all of them
+	Follow      []string `json:"follow,omitempty"`    // user ids
+	Locations   []string `json:"locations,omitempty"` // "lon,lat" pairs, south-west corner first
+	Language    []string `json:"language,omitempty"`
+	FilterLevel string   `json:"filter_level,omitempty"`
+}
+
+// Check says what is wrong with them.
+func (t Topics) Check() error {
+	predicates := len(t.Track) + len(t.Follow) + len(t.Locations)
+	switch {
+	case !t.Sample && predicates == 0:
+		return errors.New("track, follow or locations is needed")
+	case t.Sample && predicates > 0:
+		return errors.New("a sample takes no track, follow or locations")
+	}
+	return nil
+}
+
+// String gives them as one line.
+func (t Topics) String() string {
+	var parts []string
+	for _, p := range []struct {
+		name   string
+		values []string
+	}{{"track", t.Track}, {"follow", t.Follow}, {"locations", t.Locations}, {"language", t.Language}} {
+		if len(p.values) > 0 {
+			parts = append(parts, p.name+"="+strings.Join(p.values, ","))
+		}
+	}
+	if t.FilterLevel != "" {
+		parts = append(parts, "filter_level="+t.FilterLevel)
+	}
+	if t.Sample {
+		parts = append([]string{"sample"}, parts...)
+	}
+	return strings.Join(parts, " ")
+}
+
 // Sink takes records; when it returns nil they are safe. It may block: the stream waits.
 type Sink = func(ctx context.Context, recs []tweet.Record) error
 
 // Stream is a source. Run may be called once at a time; State at any time.
 type Stream struct {
-	c    Config
-	base *url.URL
-	sign http.RoundTripper
+	reporter
+	c       Config
+	base    *url.URL
+	sign    http.RoundTripper
+	changes chan *topicChange
 
-	mu    sync.Mutex // guards what follows
-	state State
-
-	telling sync.Mutex // held while Observe is called
+	asking sync.Mutex // guards what follows
+	topics Topics
 }
 
 // publicBase is where Twitter's streams were.
@@ -88,19 +126,16 @@ func New(c Config) (*Stream, error) {
 	if c.ConsumerKey == "" || c.ConsumerSecret == "" || c.Token == "" || c.TokenSecret == "" {
 		return fail("consumer key and secret, token and token secret are all needed")
 	}
-	if !c.Sample && len(c.Track)+len(c.Follow)+len(c.Locations) == 0 {
-		return fail("track, follow or locations is needed")
+	if err := c.Check(); err != nil {
+		return fail(err.Error())
 	}
-	if c.Sample && len(c.Track)+len(c.Follow)+len(c.Locations) > 0 {
-		return fail("a sample takes no track, follow or locations")
+	base, err := address(cmp.Or(c.BaseURL, publicBase))
+	if err != nil {
+		return fail(err.Error())
 	}
-	base, err := url.Parse(cmpOr(c.BaseURL, publicBase))
-	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
-		return fail(fmt.Sprintf("%q is not the address of a server", c.BaseURL))
-	}
-	base.Path = strings.TrimSuffix(base.Path, "/")
 	c.defaults()
-	s := &Stream{c: c, base: base, state: State{Name: c.Name, Since: c.Now()}}
+	s := &Stream{c: c, base: base, topics: c.Topics, changes: make(chan *topicChange)}
+	s.reporter = reporter{name: c.Name, now: c.Now, observe: c.Observe, log: c.Logger, state: State{Name: c.Name, Since: c.Now()}}
 	ctx := context.WithValue(context.Background(), oauth1.HTTPClient, &http.Client{Transport: c.Transport})
 	s.sign = oauth1.NewConfig(c.ConsumerKey, c.ConsumerSecret).Client(ctx, oauth1.NewToken(c.Token, c.TokenSecret)).Transport
 	return s, nil
@@ -126,14 +161,7 @@ func (c *Config) defaults() {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Transport == nil {
-		c.Transport = &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-			TLSHandshakeTimeout: 15 * time.Second,
-			DisableCompression:  true, // a compressed stream comes late
-			DisableKeepAlives:   true, // a connection is one stream
-			ReadBufferSize:      readSize,
-		}
+		c.Transport = newTransport()
 	}
 }
 
@@ -141,12 +169,24 @@ func (c *Config) defaults() {
 // messages come faster than it takes them.
 const readSize = 256 << 10
 
-// Name is the configured one.
-func (s *Stream) Name() string { return s.c.Name }
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
+// address reads a server's.
+func address(text string) (*url.URL, error) {
+	base, err := url.Parse(text)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+		return nil, fmt.Errorf("%q is not the address of a server", text)
 	}
-	return b
+	base.Path = strings.TrimSuffix(base.Path, "/")
+	return base, nil
+}
+
+// newTransport is made for streams.
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 15 * time.Second,
+		DisableCompression:  true, // a compressed stream comes late
+		DisableKeepAlives:   true, // a connection is one stream
+		ReadBufferSize:      readSize,
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -87,7 +88,7 @@ func TestControlMessages(t *testing.T) {
 		}
 		want := source.State{Limited: 7, Warnings: 1, Others: 3, Notices: 1, Disconnect: source.Disconnect{Code: 7, Reason: "newer"}}
 		got := source.State{Limited: st.Limited, Warnings: st.Warnings, Others: st.Others, Notices: st.Notices, Disconnect: st.Disconnect}
-		if got != want {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("state %+v, want %+v", got, want)
 		}
 		if w := l.of(source.Warning); len(w) != 1 || w[0].Count != 60 || w[0].Text != `FALLING_BEHIND: slow "you"` {
@@ -187,7 +188,7 @@ func TestTooLong(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
-	good := source.Config{Name: "n", Track: []string{"go"}, Convert: convert, ConsumerKey: "a", ConsumerSecret: "b", Token: "c", TokenSecret: "d"}
+	good := source.Config{Name: "n", Topics: source.Topics{Track: []string{"go"}}, Convert: convert, ConsumerKey: "a", ConsumerSecret: "b", Token: "c", TokenSecret: "d"}
 	if _, err := source.New(good); err != nil {
 		t.Fatal(err)
 	}

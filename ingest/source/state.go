@@ -12,11 +12,13 @@ type State struct {
 	Since     time.Time // Connected is so since then
 	// LastMessage is when the last byte came, keep-alives too.
 	LastMessage time.Time
-	Attempts    int64     // connections tried
-	Connects    int64     // connections answered 200
-	Next        time.Time // of the next attempt; zero while connected or trying
-	LastStatus  int       // of the last answer; 0: none yet
-	LastError   string    // why the last connection ended or was not made
+	// Idle is when the last keep-alive came, or the connection was made: the server had nothing to send then.
+	Idle       time.Time
+	Attempts   int64     // connections tried
+	Connects   int64     // connections answered 200
+	Next       time.Time // of the next attempt; zero while connected or trying
+	LastStatus int       // of the last answer; 0: none yet
+	LastError  string    // why the last connection ended or was not made
 
 	// Counts since the source was made.
 	Tweets    int64 // messages that are tweets
@@ -27,8 +29,13 @@ type State struct {
 	Refused   int64 // messages that are not understood
 	Truncated int64 // messages cut off by the end of a connection
 	Bytes     int64 // as they came, of messages
+	Posts     int64 // of X: posts read, which cost
 	// Disconnect is the last disconnect message; Code 0 is none.
 	Disconnect Disconnect
+	// Rules are, of X, those that were refused, each with what X says.
+	Rules []RuleError
+	// Spent says that the budget ended the source.
+	Spent bool
 }
 
 // Disconnect is a server's reason for ending a stream.
@@ -50,11 +57,12 @@ const (
 	Disconnecting           // the server says that it ends the stream: Status is the code, Text the reason
 	Warning                 // the server warns: Text; Count is how full its queue is, in per cent
 	Refused                 // Convert refused Line: Err
+	Asking                  // of X: the rules are others from now on: Asked
 	Truncated               // the connection ended within a message: Line is what came of it
 )
 
 var eventNames = [...]string{Connecting: "connecting", Connected: "connected", Disconnected: "disconnected",
-	Failed: "failed", Limited: "limited", Disconnecting: "disconnecting", Warning: "warning", Refused: "refused", Truncated: "truncated"}
+	Failed: "failed", Limited: "limited", Disconnecting: "disconnecting", Warning: "warning", Refused: "refused", Truncated: "truncated", Asking: "asking"}
 
 func (k EventKind) String() string {
 	if int(k) < len(eventNames) && eventNames[k] != "" {
@@ -68,6 +76,14 @@ type Event struct {
 	Kind   EventKind
 	Source string
 	At     time.Time
+	// Connection is the number of the try to connect that it is about.
+	Connection int64
+	// Asked is, of Connected, what was asked for; Back how far the server was asked to reach back.
+	Asked string
+	Back  time.Duration
+	// Cause is, of Disconnected and Failed, a word for why: stall, closed, reset, network, http-503, disconnect-7, stopped,
+	// changed, intake, damage.
+	Cause  string
 	Status int           // HTTP status, or a disconnect's code
 	Delay  time.Duration // until the next attempt
 	Count  int64
@@ -81,6 +97,7 @@ type StatusError struct {
 	Code       int
 	Text       string // the beginning of the body
 	RetryAfter time.Duration
+	Reset      time.Time // when X lets in again; zero: not told
 }
 
 func (e *StatusError) Error() string {
@@ -88,35 +105,4 @@ func (e *StatusError) Error() string {
 		return fmt.Sprintf("the server answered %d", e.Code)
 	}
 	return fmt.Sprintf("the server answered %d: %s", e.Code, e.Text)
-}
-
-// State gives the present state.
-func (s *Stream) State() State {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.state
-}
-
-// change changes the state under its lock.
-func (s *Stream) change(f func(*State)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f(&s.state)
-}
-
-// tell logs an event and hands it to the observer.
-func (s *Stream) tell(e Event) {
-	e.Source, e.At = s.c.Name, s.c.Now()
-	log := s.c.Logger.Info
-	switch e.Kind {
-	case Connecting:
-		log = s.c.Logger.Debug
-	case Disconnected, Failed, Limited, Disconnecting, Warning, Refused, Truncated:
-		log = s.c.Logger.Warn
-	}
-	log("stream "+e.Kind.String(), "source", e.Source, "status", e.Status, "delay", e.Delay, "count", e.Count,
-		"text", e.Text, "err", e.Err)
-	s.telling.Lock()
-	defer s.telling.Unlock()
-	s.c.Observe(e)
 }

@@ -173,23 +173,23 @@ func (o *offers) places(v *tweet.View) {
 			o.add("place_country", p.CountryCode)
 		}
 	}
-	west, south, east, north := o.figures[query.West], o.figures[query.South], o.figures[query.East], o.figures[query.North]
-	if west == query.NoPlace {
+	lon, lat := o.figures[query.Longitude], o.figures[query.Latitude]
+	if lon == query.NoPlace {
 		return
-	}
-	if east > 180e6 {
-		east -= 360e6
 	}
 	deg := func(n int64) string {
 		return strings.TrimRight(strings.TrimRight(fmt.Sprintf("%.6f", float64(n)/1e6), "0"), ".")
 	}
-	o.bare("bounding_box:[%s %s %s %s]", deg(west), deg(south), deg(east), deg(north))
-	o.bare("bounding_box:[%s %s %s %s]", deg(max(west-5e6, -180e6)), deg(max(south-5e6, -90e6)), deg(east), deg(min(north+5e6, 90e6)))
-	o.bare("bounding_box:[%s %s %s %s]", deg(west), deg(south), deg(east), deg(max(south, north-1)))
-	o.bare("bounding_box:[%s -90 %s 90]", deg(min(west+1, 180e6)), deg(west))
+	box := func(west, south, east, north int64) {
+		o.bare("bounding_box:[%s %s %s %s]", deg(west), deg(south), deg(east), deg(north))
+	}
+	box(lon, lat, lon, lat)
+	box(max(lon-5e6, -180e6), max(lat-5e6, -90e6), lon, min(lat+5e6, 90e6))
+	box(lon, min(lat+1, 90e6), lon, 90e6)
+	box(min(lon+1, 180e6), -90e6, lon, 90e6)
 	for _, km := range []string{"1km", "0.1mi", "30km", "700km", "3000mi", "19000km"} {
-		o.bare("point_radius:[%s %s %s]", deg(west), deg(south), km)
-		o.bare("geocode:%s,%s,%s", deg(north), deg(east), km)
+		o.bare("point_radius:[%s %s %s]", deg(max(lon-1e6, -180e6)), deg(lat), km)
+		o.bare("geocode:%s,%s,%s", deg(lat), deg(lon), km)
 	}
 }
 

@@ -23,7 +23,8 @@ type item struct {
 	version int64
 	doc     *tweet.Document // with content, what is written
 	content []byte
-	remove  bool // instead
+	hidden  []string // where it is
+	remove  bool     // instead
 
 	state   itemState
 	problem *serverError // why it is not written
@@ -56,8 +57,8 @@ func (a *Archive) put(ctx context.Context, items []*item) error {
 	wanted, strays := map[period]bool{}, false
 	for _, i := range items {
 		wanted[i.period] = true
-		if id, ok := a.writer.newest[i.period]; ok && i.id > id {
-			a.writer.newest[i.period] = i.id
+		if there := a.writer.present[i.period]; there != nil {
+			there.add(i.id)
 		}
 		strays = strays || bytes.Contains(i.content, []byte(search.StrayTerm))
 	}
@@ -82,6 +83,9 @@ func (a *Archive) send(ctx context.Context, items []*item, to target) error {
 	for try := 0; len(left) > 0; try++ {
 		if err := a.hold(ctx); err != nil {
 			return err
+		}
+		if a.writer.forget.Load() { // the lease was lost for a while: what was read and merged is perhaps old
+			return fmt.Errorf("%w: another process may have written meanwhile", search.ErrUnavailable)
 		}
 		last, err := a.sendOnce(ctx, left, to)
 		if err != nil {
@@ -202,11 +206,19 @@ func (a *Archive) appendItem(dst []byte, i *item, to target) []byte {
 	if i.remove {
 		return dst
 	}
-	dst = appendHead(dst, i.doc)
+	dst = appendHead(dst, i.doc, i.hidden)
 	if i.doc.Tombstone {
 		return append(dst, "}\n"...)
 	}
 	return append(append(dst, i.content...), '\n')
+}
+
+// bulkAnswer is what a bulk request is answered: by item, under its action.
+type bulkAnswer struct {
+	Items []map[string]struct {
+		Status int    `json:"status"`
+		Error  *cause `json:"error"`
+	} `json:"items"`
 }
 
 // noteAnswer notes in each item what the answer says of it.
@@ -217,12 +229,7 @@ func (a *Archive) noteAnswer(items []*item, answer []byte) error {
 		}
 		return nil
 	}
-	var found struct {
-		Items []map[string]struct {
-			Status int    `json:"status"`
-			Error  *cause `json:"error"`
-		} `json:"items"`
-	}
+	var found bulkAnswer
 	if err := json.Unmarshal(answer, &found); err != nil {
 		return fmt.Errorf("bulk: %w", err)
 	}

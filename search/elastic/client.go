@@ -45,8 +45,10 @@ type Options struct {
 	// lease is over; so it has to be one of a kind [host and process].
 	Owner string
 	// Lease is how long after its last sign of life a writer keeps others out [30 s].
-	Lease     time.Duration
-	ReadOnly  bool // writes are errors, and there is no lease
+	Lease    time.Duration
+	ReadOnly bool // writes are errors, and there is no lease
+	// Countries (ISO 3166 codes) are those whose withheld tweets are hidden. What is hidden everywhere always is.
+	Countries []string
 	Logger    *slog.Logger
 	Transport http.RoundTripper // instead of the network's, for tests
 	Now       func() time.Time
@@ -60,6 +62,7 @@ type Archive struct {
 	checked atomic.Bool // the schema is there, and of a version that this program knows
 	schema  schema
 	strays  strays
+	shown   clause // finds what is not hidden
 	server  server
 	writer  writer
 	lease   lease
@@ -85,7 +88,7 @@ func Open(ctx context.Context, o Options) (*Archive, error) {
 		return nil, errors.Join(fmt.Errorf("open archive: %w", err), a.Close())
 	}
 	if err != nil {
-		a.o.Logger.Warn("Elasticsearch is away; the archive opens when it is back", "error", err)
+		a.o.Logger.Warn("the archive opens when Elasticsearch lets it", "reason", Explain(err), "error", err)
 	}
 	if !o.ReadOnly {
 		a.keepLease()
@@ -105,7 +108,7 @@ func (a *Archive) configure(o Options) error {
 		return errors.New("no client can be made of these settings: URLs, cloud id or certificates") // its own words may hold a password
 	}
 	o.Username, o.Password, o.APIKey, o.URLs, o.CloudID = "", "", "", nil, ""
-	a.o = o
+	a.o, a.shown = o, shownIn(o.Countries)
 	a.schema.prefix, a.schema.monthly = o.Prefix, o.Period == monthly
 	return nil
 }

@@ -21,7 +21,7 @@ func Stored(p *tweet.Payload) ([]byte, error) {
 		return nil, err
 	}
 	d := tweet.NewDocument(&tweet.Record{ID: p.Data.ID, Payload: b}, 1)
-	return appendContent(appendHead(nil, d), d, p, nil)
+	return appendContent(appendHead(nil, d, nil), d, p, nil)
 }
 
 // Inside is inside.

@@ -170,7 +170,7 @@ func (a *Archive) DeadLetters(ctx context.Context, after string, limit int) ([]s
 		if err := json.Unmarshal(doc, &l); err != nil {
 			return err
 		}
-		one := search.DeadLetter{Key: l.Key, Seq: l.Seq, ID: l.ID, Reason: l.Reason}
+		one := search.DeadLetter{Key: l.Key, Seq: l.Seq, ID: l.ID, Reason: l.Reason, At: l.At}
 		if len(l.Frame) > 0 {
 			c, err := tweet.Unpack(l.Frame)
 			if err != nil {

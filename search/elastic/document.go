@@ -16,7 +16,7 @@ import (
 var figureNames = [query.NumFigures]string{
 	query.CreatedAt: "created_at", query.TweetID: "id", query.Followers: "followers", query.Following: "following", query.Tweets: "tweets",
 	query.Listed: "listed", query.Likes: "likes", query.Reposts: "reposts", query.Replies: "replies", query.Quotes: "quotes", query.Sample: "sample",
-	query.West: "west", query.South: "south", query.East: "east", query.North: "north", query.Relevancy: "relevancy",
+	query.Longitude: "longitude", query.Latitude: "latitude", query.Relevancy: "relevancy",
 }
 
 // figureTypes are Elasticsearch's types of those fields.
@@ -26,7 +26,7 @@ var figureTypes = func() map[string]string {
 		types[name] = "long"
 	}
 	types["sample"] = "byte"
-	for _, name := range []string{"west", "south", "east", "north"} {
+	for _, name := range []string{"longitude", "latitude"} {
 		types[name] = "integer"
 	}
 	return types
@@ -67,11 +67,11 @@ var targets = sync.Pool{New: func() any { return new(query.Target) }}
 
 // appendHead begins a document's JSON; appendContent, or for a tombstone '}' alone, ends it. The head depends on the moment of
 // writing, the content on the sighting alone.
-func appendHead(dst []byte, d *tweet.Document) []byte {
+func appendHead(dst []byte, d *tweet.Document, hidden []string) []byte {
 	dst = appendNumber(append(dst, `{"id":`...), int64(d.ID))
 	dst = appendNumber(append(dst, `,"first_seq":`...), int64(d.FirstSeq))
 	dst = appendNumber(append(dst, `,"at":`...), d.At)
-	return appendNumber(append(dst, `,"flags":`...), int64(search.Flags(d)))
+	return appendList(appendNumber(append(dst, `,"flags":`...), int64(search.Flags(d))), hiddenField, hidden)
 }
 
 // appendContent appends the rest of a document with content. p and frame are the content decoded and packed, where they are at hand.

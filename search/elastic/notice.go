@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"birdwatch/query"
 	"birdwatch/search"
@@ -24,7 +23,7 @@ const (
 	kindFilling = "filling"
 )
 
-// geoDoc says that a user's tweets up to an id lose their place.
+// geoDoc says that a user's tweets up to an id lose their place; without a user, that the tweet does.
 type geoDoc struct {
 	Kind   string   `json:"kind"`
 	Key    string   `json:"key"`
@@ -32,7 +31,7 @@ type geoDoc struct {
 	UpTo   tweet.ID `json:"up_to"`
 }
 
-// noticeDoc is a notice that nothing follows from yet.
+// noticeDoc is a notice that hides tweets, or tells of a user.
 type noticeDoc struct {
 	Kind   string     `json:"kind"`
 	Key    string     `json:"key"`
@@ -47,11 +46,13 @@ type noticeDoc struct {
 // notices records what entries say of users and of withheld tweets. Each notice is kept once, whatever journal brings it.
 func (a *Archive) notices(ctx context.Context, entries []tweet.Entry) error {
 	var b bulkLines
-	scrubs := map[tweet.ID]tweet.ID{}
+	scrubs, scrubbed := map[tweet.ID]tweet.ID{}, map[tweet.ID]bool{}
 	for i := range entries {
 		switch e := &entries[i]; e.Kind {
 		case tweet.KindGeo:
-			if e.UserID != 0 && e.ID > max(a.writer.scrubs[e.UserID], scrubs[e.UserID]) {
+			if e.UserID == 0 {
+				scrubbed[e.ID] = true
+			} else if e.ID > max(a.writer.scrubs.UpTo(e.UserID), scrubs[e.UserID]) {
 				scrubs[e.UserID] = e.ID
 			}
 		case tweet.KindWithheld, tweet.KindUser:
@@ -63,11 +64,15 @@ func (a *Archive) notices(ctx context.Context, entries []tweet.Entry) error {
 		g := geoDoc{kindGeo, fmt.Sprintf("geo-%019d", user), user, upTo}
 		b.index(g.Key, g)
 	}
+	for id := range scrubbed {
+		g := geoDoc{kindGeo, fmt.Sprintf("geo-tweet-%019d", id), 0, id}
+		b.index(g.Key, g)
+	}
 	if err := a.sendLines(ctx, a.schema.state(), &b); err != nil {
 		return fmt.Errorf("notices: %w", err)
 	}
-	for user, upTo := range scrubs {
-		a.writer.scrubs[user] = upTo
+	for i := range entries {
+		a.writer.takeNotice(&entries[i].Record)
 	}
 	return nil
 }
@@ -124,10 +129,11 @@ func (a *Archive) scrubPresent(ctx context.Context, entries []tweet.Entry) error
 }
 
 func (a *Archive) scrubUser(ctx context.Context, user tweet.ID) error {
-	q, err := query.Parse(fmt.Sprintf("from:%[1]d OR quotes_of:%[1]d OR retweets_of:%[1]d OR to:%[1]d", user), time.Time{})
-	if err != nil {
-		return err
-	}
+	return a.mergeFound(ctx, search.CarriersOf(user), func(id tweet.ID) *group { return &group{id: id, scrub: true} })
+}
+
+// mergeFound merges what a query finds anew, hidden tweets among them, each as the group that is made of its id.
+func (a *Archive) mergeFound(ctx context.Context, e query.Expr, of func(tweet.ID) *group) error {
 	if err := a.settle(ctx); err != nil {
 		return err
 	}
@@ -137,14 +143,14 @@ func (a *Archive) scrubUser(ctx context.Context, user tweet.ID) error {
 	}
 	ids := interval{1, math.MaxInt64}
 	for {
-		found, err := a.ask(ctx, ps, `{"size":`+strconv.Itoa(scrubMost)+`,"track_total_hits":false,"sort":[{"id":"desc"}],"_source":["id"],"query":`+compile(q.Expr).where(ids)+`}`)
+		found, err := a.ask(ctx, ps, `{"size":`+strconv.Itoa(scrubMost)+`,"track_total_hits":false,"sort":[{"id":"desc"}],"_source":["id"],"query":`+compile(e).where(ids)+`}`)
 		if err != nil {
 			return err
 		}
 		var groups []*group
 		for i := range found.Hits.Hits {
 			id := found.Hits.Hits[i].Source.ID
-			groups = append(groups, &group{id: id, scrub: true})
+			groups = append(groups, of(id))
 			ids.hi = int64(id) - 1
 		}
 		slices.Reverse(groups)
@@ -159,10 +165,10 @@ func (a *Archive) scrubUser(ctx context.Context, user tweet.ID) error {
 
 // withoutGeo gives the document without the places that notices took; d itself when there are none.
 func (w *writer) withoutGeo(d *tweet.Document) (*tweet.Document, error) {
-	if len(w.scrubs) == 0 {
+	if w.scrubs.None() {
 		return d, nil
 	}
-	return d.WithoutPlaces(func(user tweet.ID) (tweet.ID, error) { return w.scrubs[user], nil })
+	return d.WithoutPlaces(w.scrubs.Withdrawn)
 }
 
 // bulkLines are small documents for one index.
@@ -203,12 +209,7 @@ func (a *Archive) sendLines(ctx context.Context, index string, b *bulkLines) err
 	if err != nil {
 		return err
 	}
-	var found struct {
-		Items []map[string]struct {
-			Status int    `json:"status"`
-			Error  *cause `json:"error"`
-		} `json:"items"`
-	}
+	var found bulkAnswer
 	if err := json.Unmarshal(answer, &found); err != nil {
 		return fmt.Errorf("%s: %w", index, err)
 	}

@@ -95,7 +95,11 @@ func (r *reindex) copyTo(ctx context.Context, p period, f *fillingDoc, ops []op)
 			letters = append(letters, letterOf(o))
 			continue
 		}
-		items = append(items, &item{id: o.doc.ID, period: p, version: o.doc.Version(), doc: o.doc, content: o.content})
+		hidden, err := r.writer.hiddenIn(o.doc)
+		if err != nil {
+			return err
+		}
+		items = append(items, &item{id: o.doc.ID, period: p, version: o.doc.Version(), doc: o.doc, content: o.content, hidden: hidden})
 	}
 	slices.Reverse(items) // by id
 	if err := r.send(ctx, items, target{index: map[period]string{p: f.Index}, newer: true}); err != nil {

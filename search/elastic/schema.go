@@ -16,7 +16,7 @@ import (
 )
 
 // formatVersion is of the documents' fields. A newer one is not opened; an older one wants the index made again.
-const formatVersion = 1
+const formatVersion = 2
 
 // What one index is for.
 const (
@@ -152,6 +152,15 @@ func (a *Archive) makeSchema(ctx context.Context) error {
 			return err
 		}
 	}
+	return a.addFields(ctx)
+}
+
+// addFields gives indices that were made before it the field that says where tweets are hidden.
+func (a *Archive) addFields(ctx context.Context) error {
+	_, err := a.call(ctx, http.MethodPut, "/"+a.schema.all()+"/_mapping", []byte(`{"properties":{"`+hiddenField+`":{"type":"keyword","ignore_above":1024}}}`))
+	if err != nil && !isMissing(err) {
+		return fmt.Errorf("add fields: %w", err)
+	}
 	return nil
 }
 
@@ -211,7 +220,7 @@ var properties = func() field {
 	}
 	// As a number it takes every time that a tweet can have. Other tools want a date.
 	p["created_at"] = field{"type": "long", "fields": field{"date": field{"type": "date", "format": "epoch_millis", "ignore_malformed": true}}}
-	for _, name := range []string{"author", "author_id", "hashtags", "mentions", "links", "domains", "lang", "source", "place", "country"} {
+	for _, name := range []string{hiddenField, "author", "author_id", "hashtags", "mentions", "links", "domains", "lang", "source", "place", "country"} {
 		p[name] = field{"type": "keyword", "ignore_above": 1024}
 	}
 	return p

@@ -2,8 +2,6 @@ package elastic_test
 
 import (
 	"cmp"
-	"compress/gzip"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -134,22 +132,20 @@ func recorded(t testing.TB, most int) (tweets []*tweet.Payload) {
 	if shared == "" {
 		shared = filepath.Join("..", "..", "..", "shared")
 	}
-	pattern := filepath.Join(shared, "data", "permissive", "v2-pages", "*.json.gz")
-	files, err := filepath.Glob(pattern)
-	if err != nil {
-		t.Fatal(err)
-	}
+	pages := filepath.Join(shared, "data", "permissive", "v2-pages")
 	seen := map[tweet.ID]bool{}
-	for _, name := range files {
-		for _, p := range pageOf(t, name) {
-			if p.Data.ID > 0 && !seen[p.Data.ID] {
-				seen[p.Data.ID] = true
+	for it := range format.Files(t.Context(), []string{pages}, format.Options{}) {
+		for _, r := range it.Records {
+			if p, err := r.Decoded(); err != nil {
+				t.Fatal(err)
+			} else if !seen[r.ID] {
+				seen[r.ID] = true
 				tweets = append(tweets, p)
 			}
 		}
 	}
 	if len(tweets) == 0 {
-		t.Logf("SKIPPED LOUDLY: no recorded pages in %s: the bundled tweets alone", pattern)
+		t.Logf("SKIPPED LOUDLY: no recorded pages in %s: the bundled tweets alone", pages)
 	}
 	// A part of them, from all pages.
 	every := max(1, len(tweets)/most)
@@ -169,43 +165,6 @@ func recorded(t testing.TB, most int) (tweets []*tweet.Payload) {
 				tweets = append(tweets, p)
 			}
 		}
-	}
-	return tweets
-}
-
-func pageOf(t testing.TB, name string) (tweets []*tweet.Payload) {
-	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var content struct {
-		Data     []tweet.Tweet
-		Includes tweet.Includes
-	}
-	if json.NewDecoder(z).Decode(&content) != nil {
-		return nil // a page of users, or of one tweet
-	}
-	for _, d := range content.Data {
-		in := &tweet.Includes{Media: content.Includes.Media, Places: content.Includes.Places}
-		for _, u := range content.Includes.Users {
-			if u.ID == d.AuthorID || u.ID == d.InReplyToUserID {
-				in.Users = append(in.Users, u)
-			}
-		}
-		for _, r := range d.ReferencedTweets {
-			for _, q := range content.Includes.Tweets {
-				if q.ID == r.ID {
-					in.Tweets = append(in.Tweets, q)
-				}
-			}
-		}
-		tweets = append(tweets, &tweet.Payload{Data: d, Includes: in})
 	}
 	return tweets
 }

@@ -196,7 +196,7 @@ func TestFaults(t *testing.T) {
 			{`{"error":{"type":"index_not_found_exception","reason":"no such index"},"status":404}`, 404, search.ErrUnavailable},
 			{`{"error":{"type":"es_rejected_execution_exception","reason":"queue is full"},"status":429}`, 429, search.ErrUnavailable},
 			{`not json`, 200, nil},
-			{`{"error":{"type":"search_phase_execution_exception","reason":"","root_cause":[{"type":"too_many_clauses","reason":"maxClauseCount is set to 1024"}]},"status":400}`, 400, nil},
+			{`{"error":{"type":"search_phase_execution_exception","reason":"","root_cause":[{"type":"too_many_clauses","reason":"maxClauseCount is set to 1024"}]},"status":400}`, 400, search.ErrTooComplex},
 			{``, 503, search.ErrUnavailable},
 		} {
 			fault.set(c.answer, c.status)

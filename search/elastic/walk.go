@@ -70,7 +70,7 @@ func (a *Archive) ask(ctx context.Context, ps []period, body string) (*answer, e
 func tooMuch(err error) error {
 	e := asServerError(err)
 	if e != nil && (e.has("too_many_clauses") || e.has("too_many_nested_clauses") || e.has("too_many_buckets_exception")) {
-		return fmt.Errorf("the query is larger than this Elasticsearch is set to take: %w", err)
+		return fmt.Errorf("%w: %w", search.ErrTooComplex, err)
 	}
 	return err
 }

@@ -20,14 +20,17 @@ type plan struct {
 	matcher *query.Matcher
 }
 
-// planOf makes the plan of a request.
-func planOf(r *search.Request) *plan {
+// planOf makes the plan of a request. shown is of what may be seen, or nil.
+func planOf(r *search.Request, shown *clause) *plan {
 	e := r.Expr()
 	p := &plan{clause: compile(e)}
 	if !p.clause.exact() {
 		p.matcher = query.NewMatcher(e)
 	}
 	b, seqs := builder{}, whole
+	if shown != nil && !r.Hidden {
+		p.clause = b.And([]clause{p.clause, *shown})
+	}
 	if r.AfterSeq != nil {
 		seqs.lo = int64(*r.AfterSeq) + 1
 	}
@@ -62,7 +65,7 @@ func (p *plan) narrowed(strays bool) {
 
 // plan makes the plan of a request as things stand.
 func (a *Archive) plan(ctx context.Context, r *search.Request) (*plan, error) {
-	p := planOf(r)
+	p := planOf(r, &a.shown)
 	if p.clause.required(query.CreatedAt) == whole {
 		return p, nil
 	}

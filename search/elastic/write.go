@@ -29,9 +29,10 @@ type known struct {
 	loaded  bool
 	place   placeDoc
 	placeAt version
-	scrubs  map[tweet.ID]tweet.ID // by user: up to which id places were withdrawn
-	filling map[period]string     // the index that Reindex fills beside a period's own
-	newest  map[period]tweet.ID   // the highest id of a period's index, where it was asked
+	scrubs  search.Scrubs
+	hidings search.Hidings
+	filling map[period]string   // the index that Reindex fills beside a period's own
+	present map[period]*present // where it was asked
 }
 
 func newWriter() writer { return writer{busy: make(chan struct{}, 1), pace: newPace()} }
@@ -142,6 +143,9 @@ func (a *Archive) Apply(ctx context.Context, entries []tweet.Entry, to tweet.Pos
 			return err
 		}
 		if err := a.scrubPresent(ctx, entries); err != nil {
+			return err
+		}
+		if err := a.hidePresent(ctx, entries); err != nil {
 			return err
 		}
 		if err := a.settle(ctx); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	elasticsearch "github.com/elastic/go-elasticsearch/v8"
 	"github.com/elastic/go-elasticsearch/v8/esutil"
+	"golang.org/x/sync/errgroup"
 
 	"birdwatch/search/elastic"
 	"birdwatch/search/elastic/elastictest"
@@ -101,10 +102,16 @@ func newImport(b *testing.B, url string) loader {
 	a := open(b, url)
 	return loader{"import", func(recs []tweet.Record) time.Duration {
 		began := time.Now()
+		var g errgroup.Group
+		g.SetLimit(2) // as ingest.Importer does
 		for part := range slices.Chunk(recs, 2000) {
-			if _, err := a.Import(b.Context(), part); err != nil {
-				b.Fatal(err)
-			}
+			g.Go(func() error {
+				_, err := a.Import(b.Context(), part)
+				return err
+			})
+		}
+		if err := g.Wait(); err != nil {
+			b.Fatal(err)
 		}
 		return time.Since(began)
 	}}

@@ -19,8 +19,10 @@ type group struct {
 	ops      []*op
 	cuts     []tweet.ID // deleted tweets whose copies it carries
 	was, now *tweet.Document
-	content  []byte // of now
-	scrub    bool   // its places are to be looked at whatever happens
+	content  []byte   // of now
+	hidden   []string // where now is
+	scrub    bool     // its places are to be looked at whatever happens
+	again    bool     // it is to be written whatever happens, as where it is hidden changed
 	item     item
 }
 
@@ -85,10 +87,16 @@ func grouped(ops []op, entries []tweet.Entry) []*group {
 		}
 	}
 	for i := range entries {
-		if entries[i].Kind == tweet.KindDelete {
-			for _, holder := range entries[i].Cut {
+		switch e := &entries[i]; {
+		case e.Kind == tweet.KindDelete:
+			for _, holder := range e.Cut {
 				g := of(holder)
-				g.cuts = append(g.cuts, entries[i].ID)
+				g.cuts = append(g.cuts, e.ID)
+			}
+		case e.Kind == tweet.KindGeo && e.UserID == 0:
+			of(e.ID).scrub = true
+			for _, holder := range e.Cut {
+				of(holder).scrub = true
 			}
 		}
 	}
@@ -127,11 +135,11 @@ func (a *Archive) mergeGroups(ctx context.Context, groups []*group, read func(co
 	}
 	items := make([]*item, 0, len(groups))
 	for _, g := range groups {
-		if g.now == g.was {
+		if g.now == nil || g.now == g.was && (!g.again || g.now.Tombstone) {
 			g.item = item{}
 			continue
 		}
-		g.item = item{id: g.id, period: a.schema.period(g.id), version: g.now.Version(), doc: g.now, content: g.content}
+		g.item = item{id: g.id, period: a.schema.period(g.id), version: g.now.Version(), doc: g.now, hidden: g.hidden, content: g.content}
 		items = append(items, &g.item)
 	}
 	return items, nil
@@ -139,7 +147,7 @@ func (a *Archive) mergeGroups(ctx context.Context, groups []*group, read func(co
 
 // mergeOne makes of what there is of an id (nil: nothing) what there will be.
 func (a *Archive) mergeOne(g *group, was *tweet.Document) error {
-	g.was, g.now, g.content = was, was, nil
+	g.was, g.now, g.content, g.hidden = was, was, nil, nil
 	for _, o := range g.ops {
 		g.sight(o)
 	}
@@ -153,7 +161,7 @@ func (a *Archive) mergeOne(g *group, was *tweet.Document) error {
 		}
 		g.replace(cut)
 	}
-	if g.now == nil || g.now == was && !g.scrub {
+	if g.now == nil || g.now == was && !g.scrub && !g.again {
 		return nil
 	}
 	clean, err := a.writer.withoutGeo(g.now)
@@ -161,10 +169,16 @@ func (a *Archive) mergeOne(g *group, was *tweet.Document) error {
 		return fmt.Errorf("tweet %d: %w", g.id, err)
 	}
 	g.replace(clean)
-	if g.now != was && g.content == nil && !g.now.Tombstone {
+	if g.now.Tombstone || g.now == was && !g.again {
+		return nil
+	}
+	if g.content == nil {
 		if g.content, err = appendContent(nil, g.now, nil, nil); err != nil {
 			return fmt.Errorf("tweet %d: %w", g.id, err)
 		}
+	}
+	if g.hidden, err = a.writer.hiddenIn(g.now); err != nil {
+		return fmt.Errorf("tweet %d: %w", g.id, err)
 	}
 	return nil
 }
@@ -192,19 +206,22 @@ func (g *group) sight(o *op) {
 		}
 		return
 	}
-	merged, differs, err := g.now.Merge(o.doc)
+	merge := g.now.Merge
+	if o.whole {
+		merge = g.now.MergeWhole
+	}
+	merged, differs, err := merge(o.doc)
 	if err != nil {
 		o.problem, o.change = err, search.Refused
 		return
 	}
-	if o.whole && o.doc.FirstSeq < merged.FirstSeq {
-		m := *merged
-		m.FirstSeq, merged, differs = o.doc.FirstSeq, &m, true
-	}
 	o.change = search.Same
 	if differs {
-		g.replace(merged)
 		o.change = search.Updated
+		if g.now.Tombstone {
+			o.change = search.Inserted
+		}
+		g.replace(merged)
 	}
 	if merged.Tombstone {
 		o.change = search.Deleted

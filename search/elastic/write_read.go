@@ -3,6 +3,7 @@ package elastic
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -63,43 +64,74 @@ func (a *Archive) wanted(ids []tweet.ID) []byte {
 	return append(body, `]}`...)
 }
 
-// readForWriting is read for whoever holds the lock. It does not ask for ids above all that there are: most tweets that come are such.
+// readForWriting is read for whoever holds the lock. It does not ask for what cannot be there: most tweets that come are new.
 func (a *Archive) readForWriting(ctx context.Context, ids []tweet.ID) (map[tweet.ID]*tweet.Document, error) {
 	perhaps := make([]tweet.ID, 0, len(ids))
 	for _, id := range ids {
-		newest, err := a.highest(ctx, a.schema.period(id))
+		there, err := a.presentIn(ctx, a.schema.period(id))
 		if err != nil {
 			return nil, err
 		}
-		if id <= newest {
+		if there.perhaps(id) {
 			perhaps = append(perhaps, id)
 		}
 	}
 	return a.read(ctx, perhaps)
 }
 
-// highest is the highest id that a period's index may have. Nobody else writes, so that it is asked once.
-func (a *Archive) highest(ctx context.Context, p period) (tweet.ID, error) {
-	if id, ok := a.writer.newest[p]; ok {
-		return id, nil
+// present is which ids a period's index may have. Nobody else writes, so that it is asked once.
+type present struct {
+	highest tweet.ID // up to it, any
+	beyond  map[tweet.ID]struct{}
+	most    int // in beyond
+}
+
+// beyondMost is how many ids a present tells apart, of those that are written one after another; batches of imports overtake each other.
+const beyondMost = 1 << 13
+
+func (p *present) perhaps(id tweet.ID) bool {
+	if id <= p.highest {
+		return true
+	}
+	_, ok := p.beyond[id]
+	return ok
+}
+
+func (p *present) add(id tweet.ID) {
+	if id <= p.highest {
+		return
+	}
+	if p.beyond[id] = struct{}{}; len(p.beyond) <= p.most {
+		return
+	}
+	ids := slices.Sorted(maps.Keys(p.beyond)) // the lower half is told apart no more
+	p.highest = ids[len(ids)/2]
+	for _, id := range ids[:len(ids)/2+1] {
+		delete(p.beyond, id)
+	}
+}
+
+func (a *Archive) presentIn(ctx context.Context, p period) (*present, error) {
+	if there := a.writer.present[p]; there != nil {
+		return there, nil
 	}
 	if err := a.settle(ctx); err != nil {
-		return 0, err
+		return nil, err
 	}
+	there := &present{beyond: map[tweet.ID]struct{}{}, most: beyondMost}
 	known, err := a.indices(ctx)
 	if err != nil || known.names[p] == "" {
-		return 0, err
+		return there, err
 	}
 	found, err := a.ask(ctx, []period{p}, `{"size":1,"track_total_hits":false,"sort":[{"id":"desc"}],"_source":["id"]}`)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	var id tweet.ID
 	if len(found.Hits.Hits) > 0 {
-		id = found.Hits.Hits[0].Source.ID
+		there.highest = found.Hits.Hits[0].Source.ID
 	}
-	a.writer.newest[p] = id
-	return id, nil
+	a.writer.present[p] = there
+	return there, nil
 }
 
 // collect adds the documents of an answer. What could not be read must not look like what is not there.

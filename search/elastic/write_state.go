@@ -64,7 +64,7 @@ func (a *Archive) load(ctx context.Context) error {
 	if w.loaded {
 		return nil
 	}
-	fresh := known{scrubs: map[tweet.ID]tweet.ID{}, filling: map[period]string{}, newest: map[period]tweet.ID{}}
+	fresh := known{hidings: search.Hidings{}, filling: map[period]string{}, present: map[period]*present{}}
 	var err error
 	if fresh.place, fresh.placeAt, err = a.place(ctx); err != nil {
 		return err
@@ -72,24 +72,23 @@ func (a *Archive) load(ctx context.Context) error {
 	if err := a.refreshIndex(ctx, a.schema.state()); err != nil {
 		return err
 	}
-	err = a.eachState(ctx, []string{kindGeo, kindFilling}, func(kind string, doc json.RawMessage) error {
-		if kind == kindFilling {
-			var f fillingDoc
-			if err := json.Unmarshal(doc, &f); err != nil {
-				return err
+	err = a.eachState(ctx, []string{kindGeo, kindNotice, kindFilling}, func(kind string, doc json.RawMessage) error {
+		if kind != kindFilling {
+			e, err := entryOf(kind, doc)
+			if err == nil {
+				fresh.takeNotice(&e.Record)
 			}
-			p, ok := parsePeriod(f.Period)
-			if !ok {
-				return fmt.Errorf("the state index names a period %q", f.Period)
-			}
-			fresh.filling[p] = f.Index
-			return nil
-		}
-		var g geoDoc
-		if err := json.Unmarshal(doc, &g); err != nil {
 			return err
 		}
-		fresh.scrubs[g.UserID] = g.UpTo
+		var f fillingDoc
+		if err := json.Unmarshal(doc, &f); err != nil {
+			return err
+		}
+		p, ok := parsePeriod(f.Period)
+		if !ok {
+			return fmt.Errorf("the state index names a period %q", f.Period)
+		}
+		fresh.filling[p] = f.Index
 		return nil
 	})
 	if err != nil {

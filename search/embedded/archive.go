@@ -13,8 +13,6 @@ import (
 	"strings"
 	"sync"
 
-	"modernc.org/sqlite"
-
 	"birdwatch/search"
 	"birdwatch/search/embedded/sqlfile"
 	"birdwatch/tweet"
@@ -26,6 +24,8 @@ type Options struct {
 	// Stale opens a file too whose index is of another analysis or an older format, for Reindex. Until that is done, searches find by
 	// the old index, and what it cannot tell is search.ErrUnavailable.
 	Stale bool
+	// Countries (ISO 3166 codes) are those whose withheld tweets are hidden. What is hidden everywhere always is.
+	Countries []string
 	// ReadOnly opens a file beside the process that writes it. Writes are ErrReadOnly.
 	ReadOnly bool
 }
@@ -37,6 +37,7 @@ var ErrReadOnly = errors.New("the archive is open for reading only")
 type Archive struct {
 	path   string
 	only   bool    // for reading
+	hidden string  // finds, in FTS5's language, what is not shown
 	db     *sql.DB // of the writer's one connection
 	read   *sql.DB
 	state  *sql.Stmt // on read: stateSQL
@@ -62,13 +63,14 @@ CREATE TABLE IF NOT EXISTS docs (
 	id INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, at INTEGER NOT NULL, body_at INTEGER NOT NULL, flags INTEGER NOT NULL,
 	created_at INTEGER NOT NULL, followers INTEGER NOT NULL, following INTEGER NOT NULL, tweets INTEGER NOT NULL, listed INTEGER NOT NULL,
 	likes INTEGER NOT NULL, reposts INTEGER NOT NULL, replies INTEGER NOT NULL, quotes INTEGER NOT NULL, relevancy INTEGER NOT NULL,
-	west INTEGER, south INTEGER, east INTEGER, north INTEGER, block INTEGER);
+	longitude INTEGER, latitude INTEGER, block INTEGER);
 CREATE TABLE IF NOT EXISTS bodies (id INTEGER PRIMARY KEY, frame BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS blocks (n INTEGER PRIMARY KEY, front BLOB NOT NULL, back BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS dead_letters (n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, id INTEGER NOT NULL, reason TEXT NOT NULL, frame BLOB,
 	first_seq INTEGER NOT NULL DEFAULT 0, at INTEGER NOT NULL DEFAULT 0, body_at INTEGER NOT NULL DEFAULT 0, flags INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS dead_letters_by_id ON dead_letters (id);
 CREATE TABLE IF NOT EXISTS geo_scrubs (user_id INTEGER PRIMARY KEY, up_to INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS geo_tweets (id INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS notices (seq INTEGER, kind INTEGER, id INTEGER, user_id INTEGER, at INTEGER, detail BLOB,
 	PRIMARY KEY (kind, id, user_id, at, detail)) WITHOUT ROWID;
 `
@@ -77,7 +79,7 @@ CREATE TABLE IF NOT EXISTS notices (seq INTEGER, kind INTEGER, id INTEGER, user_
 // blanks part them. FTS5 is to merge less often than by default: imports are half as long, pages as fast.
 func fullText(name string) string {
 	return strings.ReplaceAll(`CREATE VIRTUAL TABLE NAME USING fts5 (t, content='', contentless_delete=1, detail=full, tokenize="ascii tokenchars '`, "NAME", name) + tokenChars() + `'");` +
-		strings.ReplaceAll("INSERT INTO NAME (NAME, rank) VALUES ('automerge', 8), ('crisismerge', 32), ('secure-delete', 1);", "NAME", name)
+		strings.ReplaceAll("INSERT INTO NAME (NAME, rank) VALUES ('hashsize', 16777216), ('automerge', 8), ('crisismerge', 32), ('secure-delete', 1);", "NAME", name)
 }
 
 func tokenChars() string {
@@ -98,7 +100,7 @@ func tokenChars() string {
 
 // Open opens the archive file, made when missing. One process at a time may have it open: the data folder's lock sees to that.
 func Open(ctx context.Context, path string, o Options) (*Archive, error) {
-	a := &Archive{path: path, only: o.ReadOnly, stmts: map[string]*sql.Stmt{}}
+	a := &Archive{path: path, only: o.ReadOnly, hidden: hiddenIn(o.Countries), stmts: map[string]*sql.Stmt{}}
 	if err := a.open(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open archive: %w", err), a.Close())
 	}
@@ -205,19 +207,20 @@ func (a *Archive) Close() error {
 // stateSQL is what the archive says of itself.
 const stateSQL = `SELECT max(value) FILTER (WHERE key = 'epoch'), max(value) FILTER (WHERE key = 'seq'), max(value) FILTER (WHERE key = 'tweets'),
 	max(value) FILTER (WHERE key = 'tombstones'), max(value) FILTER (WHERE key = 'dead_letters'), max(value) FILTER (WHERE key = 'highest'),
-	max(value) FILTER (WHERE key = 'strays'), max(value) FILTER (WHERE key = 'analysis'), ifnull(max(value) FILTER (WHERE key = 'filled'), ?) FROM meta`
+	max(value) FILTER (WHERE key = 'strays'), ifnull(max(value) FILTER (WHERE key = 'hidden'), 0), max(value) FILTER (WHERE key = 'analysis'), ifnull(max(value) FILTER (WHERE key = 'filled'), ?) FROM meta`
 
 // state is what the archive says of itself: all of Stats but the size.
 type state struct {
 	search.Stats
 	strays bool // tweets are indexed whose id and time disagree
+	hidden bool // some were hidden at some time
 	filled int  // the format whose columns of figures have all their values
 }
 
 func readState(ctx context.Context, s *sql.Stmt) (st state, err error) {
 	var analysis int
 	err = s.QueryRowContext(ctx, formatVersion).Scan(&st.Position.Epoch, &st.Position.Seq, &st.Tweets, &st.Tombstones, &st.DeadLetters, &st.HighestSeq,
-		&st.strays, &analysis, &st.filled)
+		&st.strays, &st.hidden, &analysis, &st.filled)
 	st.HighestSeq = max(st.HighestSeq, st.Position.Seq)
 	st.Engine, st.Stale = "embedded", analysis != analysisVersion || st.filled != formatVersion
 	return st, err
@@ -287,22 +290,3 @@ func (a *Archive) Optimize(ctx context.Context) error {
 	}
 	return nil
 }
-
-// fault turns an error of SQLite into one that the callers know.
-func fault(what string, err error) error {
-	var code *sqlite.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("archive: %s: %w", what, search.ErrTimeout)
-	case errors.As(err, &code) && passing[code.Code()&0xff]:
-		return fmt.Errorf("archive: %s: %w: %w", what, search.ErrUnavailable, err)
-	case errors.Is(err, sql.ErrConnDone) || strings.Contains(err.Error(), "database is closed"):
-		return fmt.Errorf("archive: %s: %w: closed", what, search.ErrUnavailable)
-	}
-	return fmt.Errorf("archive: %s: %w", what, err)
-}
-
-// passing are SQLite's codes of errors after which the same may work later: busy, locked, out of memory, I/O, full.
-var passing = map[int]bool{5: true, 6: true, 7: true, 10: true, 13: true}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"birdwatch/query"
-	"birdwatch/query/querytest"
 	"birdwatch/search"
 	"birdwatch/search/embedded"
 	"birdwatch/tweet"
@@ -72,20 +71,26 @@ func benchArchive(b *testing.B) (*embedded.Archive, time.Duration) {
 	return a, writing
 }
 
-// BenchmarkArchive fills an archive in id order and searches it: the median of the newest 20.
+// behind gives the id of the n-th newest match, or of the last.
+func behind(b *testing.B, a *embedded.Archive, e query.Expr, n int) (last tweet.ID, err error) {
+	page, err := a.Search(b.Context(), search.Request{Query: e, Limit: n})
+	if err != nil || len(page.Hits) == 0 {
+		return 0, err
+	}
+	return page.Hits[len(page.Hits)-1].ID, nil
+}
+
+// BenchmarkArchive fills an archive in id order and searches it: the newest 20, pages behind up to 100,000 matches, a histogram.
 func BenchmarkArchive(b *testing.B) {
 	a, writing := benchArchive(b)
 	b.Logf("%d tweets in %v: %.0f a second", benchTweets(), writing.Round(time.Millisecond), float64(benchTweets())/writing.Seconds())
-	for _, text := range []string{"w0", "w100", "w50000", "w0 w1", "\"w0 w1\"", "w0 -w1", "#tag1 since:2013-05-01_01:00:00_UTC until:2013-05-01_02:00:00_UTC", "lang:en min_likes:90", ""} {
-		q, err := query.Parse(text, querytest.Now)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Run("newest20/"+text, func(b *testing.B) {
+	page := func(name, text string, before tweet.ID) {
+		r := search.Request{Query: parse(b, text), Limit: 20, BeforeID: before}
+		b.Run(name+"/"+text, func(b *testing.B) {
 			var took []time.Duration
 			for b.Loop() {
 				began := time.Now()
-				if _, err := a.Search(b.Context(), search.Request{Query: q.Expr, Limit: 20}); err != nil {
+				if _, err := a.Search(b.Context(), r); err != nil {
 					b.Fatal(err)
 				}
 				took = append(took, time.Since(began))
@@ -95,17 +100,26 @@ func BenchmarkArchive(b *testing.B) {
 			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 		})
 	}
+	for _, text := range []string{"w0", "w100", "w50000", "w0 w1", "\"w0 w1\"", "w0 -w1", "#tag1 since:2013-05-01_01:00:00_UTC until:2013-05-01_02:00:00_UTC", "lang:en min_likes:90", ""} {
+		page("newest20", text, 0)
+	}
+	for _, text := range []string{"w0", "w0 -w1", ""} {
+		for _, n := range []int{100, 1000, 10_000, 100_000} { // the newest tweets are not in a block yet
+			last, err := behind(b, a, parse(b, text), n)
+			if err != nil {
+				b.Fatal(err)
+			}
+			page(fmt.Sprint("behind", n), text, last)
+		}
+	}
 	days := []time.Time{}
 	for at := time.Date(2013, 5, 1, 0, 0, 0, 0, time.UTC); len(days) < 61; at = at.Add(24 * time.Hour) {
 		days = append(days, at)
 	}
-	q, err := query.Parse("w0", querytest.Now)
-	if err != nil {
-		b.Fatal(err)
-	}
+	r := search.Request{Query: parse(b, "w0")}
 	b.Run("histogram/w0", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := a.Count(b.Context(), search.Request{Query: q.Expr}, days); err != nil {
+			if _, err := a.Count(b.Context(), r, days); err != nil {
 				b.Fatal(err)
 			}
 		}

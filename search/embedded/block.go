@@ -30,11 +30,12 @@ type store struct {
 	batch   bool // enough is written at once to pack it right away
 	loose   bool // some were written that are alone
 	pending []*pendingBlock
-	number  int64 // of the last block that was begun; 0: not known yet
+	filling *pendingBlock // the one of them that takes more; nil: none
+	number  int64         // of the last block that was begun; 0: not known yet
 	sealing errgroup.Group
 }
 
-func (s *store) begin() {
+func (s *store) reset() {
 	s.home, s.leaving = map[int64]int64{}, map[int64][]int64{}
 	s.sealing.SetLimit(runtime.GOMAXPROCS(0))
 }
@@ -48,23 +49,42 @@ type pendingBlock struct {
 	front, back []byte
 }
 
+// takes says whether there is room for t.
+func (b *pendingBlock) takes(t *pack.Tweet) bool {
+	return len(b.tweets) < blockMost && b.bytes+sizeOf(t) <= blockBytes
+}
+
+func (b *pendingBlock) add(t pack.Tweet, d *tweet.Document) {
+	b.tweets, b.docs, b.bytes = append(b.tweets, t), append(b.docs, d), b.bytes+sizeOf(&t)
+}
+
+// enough says whether it is worth being a block.
+func (b *pendingBlock) enough() bool { return len(b.tweets) >= blockLeast || b.bytes > blockBytes/2 }
+
+func sizeOf(t *pack.Tweet) int {
+	return len(t.Payload) + len(t.Raw) + len(t.Figures) + len(t.Provenance)
+}
+
 // keep stores the content of a document and says in which block, 0 for none.
-func (w *writer) keep(d *tweet.Document, frame []byte) (block int64, err error) {
+func (w *writer) keep(d *tweet.Document, r *ready) (block int64, err error) {
 	id := int64(d.ID)
 	if !w.batch || len(d.Payload)+len(d.Raw) > largeTweet {
 		w.loose, w.home[id] = true, 0
-		return 0, w.keepAlone(d, frame)
+		return 0, w.keepAlone(d, r.frame)
 	}
-	t, err := contentOf(d)
-	if err != nil {
+	b := r.block
+	if b == nil {
+		t, err := contentOf(d)
+		if err != nil {
+			return 0, err
+		}
+		if b, err = w.room(&t); err != nil {
+			return 0, err
+		}
+		b.add(t, d)
+	} else if err := w.begin(b); err != nil {
 		return 0, err
 	}
-	size := len(t.Payload) + len(t.Raw) + len(t.Figures) + len(t.Provenance)
-	b, err := w.room(size)
-	if err != nil {
-		return 0, err
-	}
-	b.tweets, b.docs, b.bytes = append(b.tweets, t), append(b.docs, d), b.bytes+size
 	if _, known := w.home[id]; known {
 		err = w.exec("DELETE FROM bodies WHERE id = ?", id)
 	}
@@ -84,23 +104,31 @@ func (w *writer) keepAlone(d *tweet.Document, frame []byte) error {
 }
 
 // room is the block that takes the next tweet. A full one is sealed meanwhile.
-func (w *writer) room(size int) (*pendingBlock, error) {
-	if n := len(w.pending); n > 0 {
-		b := w.pending[n-1]
-		if len(b.tweets) < blockMost && b.bytes+size <= blockBytes {
-			return b, nil
+func (w *writer) room(t *pack.Tweet) (*pendingBlock, error) {
+	if w.filling != nil {
+		if w.filling.takes(t) {
+			return w.filling, nil
 		}
-		w.sealing.Go(b.seal)
+		w.sealing.Go(w.filling.seal)
+	}
+	w.filling = &pendingBlock{}
+	return w.filling, w.begin(w.filling)
+}
+
+// begin gives a block its number, once.
+func (w *writer) begin(b *pendingBlock) error {
+	if b.n != 0 {
+		return nil
 	}
 	if w.number == 0 {
 		if err := w.query("SELECT ifnull(max(n), 0) FROM blocks", nil, &w.number); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	w.number++
-	b := &pendingBlock{n: w.number}
+	b.n = w.number
 	w.pending = append(w.pending, b)
-	return b, nil
+	return nil
 }
 
 func (b *pendingBlock) seal() (err error) {
@@ -110,19 +138,18 @@ func (b *pendingBlock) seal() (err error) {
 
 // flush writes the blocks that are pending.
 func (w *writer) flush() error {
-	if len(w.pending) == 0 {
-		return nil
-	}
-	last := w.pending[len(w.pending)-1]
-	if len(last.tweets) >= blockLeast || last.bytes > blockBytes/2 {
-		w.sealing.Go(last.seal)
-	} else {
-		w.pending, w.loose = w.pending[:len(w.pending)-1], true
-		for _, d := range last.docs {
-			if err := w.moveOut(d); err != nil {
-				return err
+	if last := w.filling; last != nil {
+		if last.enough() {
+			w.sealing.Go(last.seal)
+		} else {
+			w.pending, w.loose = slices.DeleteFunc(w.pending, func(b *pendingBlock) bool { return b == last }), true
+			for _, d := range last.docs {
+				if err := w.moveOut(d); err != nil {
+					return err
+				}
 			}
 		}
+		w.filling = nil
 	}
 	if err := w.sealing.Wait(); err != nil {
 		return err
@@ -221,7 +248,7 @@ func (w *writer) packLoose(n int) (done int, err error) {
 		}
 		w.home[int64(d.ID)] = 0
 		var block int64
-		if block, err = w.keep(d, nil); err == nil {
+		if block, err = w.keep(d, &ready{}); err == nil {
 			err = w.exec("UPDATE docs SET block = ? WHERE id = ?", block, int64(d.ID))
 		}
 		return err == nil
@@ -232,8 +259,8 @@ func (w *writer) packLoose(n int) (done int, err error) {
 	for _, b := range w.pending {
 		done += len(b.tweets)
 	}
-	if k := len(w.pending); k > 0 && len(w.pending[k-1].tweets) < blockLeast && w.pending[k-1].bytes <= blockBytes/2 {
-		done -= len(w.pending[k-1].tweets)
+	if w.filling != nil && !w.filling.enough() {
+		done -= len(w.filling.tweets)
 	}
 	w.stuck = n - done
 	return done, w.flush()

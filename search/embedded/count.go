@@ -3,6 +3,8 @@ package embedded
 import (
 	"context"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"birdwatch/query"
@@ -13,12 +15,16 @@ import (
 // worthCounting is how many matches a walk looks at before it asks SQLite to count whole stretches of ids instead.
 const worthCounting = 4096
 
-// shortest is the least stretch of ids, in their time, that is worth a question of its own.
-const shortest = time.Hour
+// A stretch of ids is worth a question of its own when it is so long, in its time, or has so many matches where they lie as those did that were
+// looked at first.
+const (
+	worthAsking = time.Hour
+	worthMost   = 256
+)
 
 // Count gives the exact number of matches in each bucket.
 func (a *Archive) Count(ctx context.Context, r search.Request, buckets []time.Time) ([]int64, error) {
-	t := tally{search.NewHistogram(buckets)}
+	t := tally{Histogram: search.NewHistogram(buckets)}
 	if len(t.Counts) == 0 {
 		return t.Counts, nil
 	}
@@ -29,10 +35,16 @@ func (a *Archive) Count(ctx context.Context, r search.Request, buckets []time.Ti
 		if err != nil {
 			return err
 		}
-		more, err := t.walked(ctx, v, p, worthCounting)
-		if err != nil || !more {
+		look := worthCounting
+		if p.hasPrefix() {
+			look = math.MaxInt
+		}
+		more, err := t.walked(ctx, v, p, look)
+		if err != nil || !more || t.last == math.MaxInt64 {
 			return err
 		}
+		p.goBehind(t.last)
+		t.apart = (t.last - t.first) / worthCounting
 		if len(p.parts) == 1+len(p.strays) && !p.parts[0].check {
 			astray := *p
 			astray.parts = p.strays
@@ -51,21 +63,44 @@ func (a *Archive) Count(ctx context.Context, r search.Request, buckets []time.Ti
 }
 
 // tally counts a plan's matches by time.
-type tally struct{ *search.Histogram }
+type tally struct {
+	*search.Histogram
+	first, last int64 // ids of those that were counted one by one
+	apart       int64 // how far the first of them were from each other
+}
 
-// walked counts the plan's matches one by one. more says that there were more than the limit; then nothing is counted.
+// walked counts the plan's matches one by one, up to so many. more: there may be others.
 func (t *tally) walked(ctx context.Context, v *view, p *plan, limit int) (more bool, err error) {
-	n := 0
-	err = p.merged(ctx, v, min(limit, mostRead), true, func(m match) bool {
-		t.Add(m.at)
-		n++
-		more = n > limit
-		return !more
-	})
-	if more {
-		clear(t.Counts)
+	n, read := 0, min(limit, mostRead)
+	if p.hasPrefix() {
+		read = min(limit, max(mostRead, mostReadOfPrefix/len(p.parts)))
 	}
-	return more, err
+	err = p.merged(ctx, v, read, true, func(m match) bool {
+		t.Add(m.at)
+		if t.last = m.id; t.first == 0 {
+			t.first = m.id
+		}
+		n++
+		return n < limit
+	})
+	return n >= limit, err
+}
+
+// hasPrefix: FTS5 puts together all that begins so for each question anew, however little is asked for. So few are asked.
+func (p *plan) hasPrefix() bool {
+	return slices.ContainsFunc(p.parts, func(x part) bool {
+		return slices.ContainsFunc(x.with, func(s string) bool { return strings.Contains(s, "*") })
+	})
+}
+
+// goBehind keeps out matches up to an id.
+func (p *plan) goBehind(id int64) {
+	for _, parts := range [...][]part{p.parts, p.strays} {
+		for i := range parts {
+			ids := &parts[i].ranges[query.TweetID]
+			ids.lo = max(ids.lo, id+1)
+		}
+	}
 }
 
 // counted counts the matches of a plan's first part by stretches of ids: those that lie in one bucket whatever the slack
@@ -73,6 +108,12 @@ func (t *tally) walked(ctx context.Context, v *view, p *plan, limit int) (more b
 func (t *tally) counted(ctx context.Context, v *view, p *plan) error {
 	x := p.parts[0]
 	ids, at := x.ranges[query.TweetID], x.ranges[query.CreatedAt]
+	ids.hi = 0 // of the last match: many buckets may lie behind it
+	back := *p
+	back.parts, back.ascending = []part{x}, false
+	if err := back.merged(ctx, v, 1, false, func(m match) bool { ids.hi = m.id; return false }); err != nil {
+		return err
+	}
 	stretch := func(lo, hi int64) error {
 		if lo > hi {
 			return nil
@@ -87,7 +128,7 @@ func (t *tally) counted(ctx context.Context, v *view, p *plan) error {
 	for i := range t.Counts {
 		in := idsWithin(interval{max(t.Edges[i], at.lo), min(t.Edges[i+1]-1, at.hi)})
 		in.lo, in.hi = max(in.lo, next), min(in.hi, ids.hi)
-		if in.hi-in.lo < shortest.Milliseconds()<<22 {
+		if long := in.hi - in.lo; long < 0 || long < worthAsking.Milliseconds()<<22 && long/worthMost < t.apart {
 			continue
 		}
 		if err := stretch(next, in.lo-1); err != nil {
@@ -107,7 +148,10 @@ func (t *tally) counted(ctx context.Context, v *view, p *plan) error {
 
 func (v *view) count(ctx context.Context, p *plan, x *part) (n int64, err error) {
 	text, _, args := p.from(x, false)
-	err = v.tx.QueryRowContext(ctx, "SELECT count(*) "+text, args...).Scan(&n)
+	row, err := v.row(ctx, "SELECT count(*) "+text, args...)
+	if err == nil {
+		err = row.Scan(&n)
+	}
 	return n, err
 }
 

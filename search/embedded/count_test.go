@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -168,5 +169,21 @@ func TestLongQueryEnds(t *testing.T) {
 	}
 	if n, err := a.Count(t.Context(), search.Request{Query: parse(t, "all")}, always); err != nil || n[0] != 6000 {
 		t.Errorf("afterwards: %v, %v", n, err)
+	}
+}
+
+// TestCountOfTheLastID: where the first look ends with the greatest id there is, nothing is behind it.
+func TestCountOfTheLastID(t *testing.T) {
+	a := open(t, embedded.Options{})
+	const n = 4096 // as many as the first look takes
+	tweets := []*tweet.Payload{{Data: tweet.Tweet{ID: math.MaxInt64, Text: "all", CreatedAt: countStart.Add(time.Hour).Format(tweet.TimeLayout)}}}
+	for i := range n - 1 {
+		at := countStart.Add(time.Duration(i) * time.Minute)
+		tweets = append(tweets, &tweet.Payload{Data: tweet.Tweet{ID: tweet.IDAt(at), Text: "all", CreatedAt: at.Format(tweet.TimeLayout)}})
+	}
+	fill(t, a, tweets)
+	got, err := a.Count(t.Context(), search.Request{Query: parse(t, "all")}, []time.Time{countStart, countStart.Add(1000 * time.Hour)})
+	if err != nil || len(got) != 1 || got[0] != n {
+		t.Errorf("%v %v", got, err)
 	}
 }

@@ -138,7 +138,7 @@ func (a *Archive) DeadLetters(ctx context.Context, after string, limit int) ([]s
 	out := make([]search.DeadLetter, len(letters))
 	for i, l := range letters {
 		d := l.doc
-		out[i] = search.DeadLetter{Key: letterKey(l.n, int64(d.ID)), Seq: l.seq, ID: d.ID, Reason: l.reason,
+		out[i] = search.DeadLetter{Key: letterKey(l.n, int64(d.ID)), Seq: l.seq, ID: d.ID, Reason: l.reason, At: d.At,
 			Content: tweet.Content{Payload: d.Payload, Raw: d.Raw, Figures: d.Figures, Provenance: d.Provenance}}
 	}
 	return out, nil

@@ -36,11 +36,11 @@ func (a *Archive) Put(ctx context.Context, docs []*tweet.Document) error {
 	})
 }
 
-// Notices gives what is recorded of scrub_geo notices, those of one user as one, and of those that nothing follows from yet.
+// Notices gives what is recorded of scrub_geo notices, those of one user as one, and of those that hide tweets or tell of users.
 func (a *Archive) Notices(ctx context.Context) iter.Seq2[tweet.Entry, error] {
 	return func(yield func(tweet.Entry, error) bool) {
 		rows, err := a.read.QueryContext(ctx, `SELECT 0, ?, up_to, user_id, 0, NULL FROM geo_scrubs
-			UNION ALL SELECT seq, kind, id, user_id, at, detail FROM notices`, int64(tweet.KindGeo))
+			UNION ALL SELECT 0, ?, id, 0, 0, NULL FROM geo_tweets UNION ALL SELECT seq, kind, id, user_id, at, detail FROM notices`, int64(tweet.KindGeo), int64(tweet.KindGeo))
 		if err != nil {
 			yield(tweet.Entry{}, fault("notices", err))
 			return

@@ -25,6 +25,9 @@ func (w *writer) merge(ops []op, changes []search.Change) error {
 	if err != nil {
 		return err
 	}
+	if err := w.useAhead(sorted); err != nil {
+		return err
+	}
 	w.batch = len(sorted) >= blockLeast
 	defer func() { w.batch = false }()
 	for len(sorted) > 0 {
@@ -59,7 +62,11 @@ func (w *writer) mergeOne(was *tweet.Document, ops []*op, changes []search.Chang
 				changes[o.at] = search.Deleted
 			}
 		default:
-			merged, differs, err := now.Merge(o.doc)
+			merge := now.Merge
+			if o.whole {
+				merge = now.MergeWhole
+			}
+			merged, differs, err := merge(o.doc)
 			if err != nil {
 				o.problem, changes[o.at] = err, search.Refused
 				if err := w.bury(o); err != nil {
@@ -67,13 +74,12 @@ func (w *writer) mergeOne(was *tweet.Document, ops []*op, changes []search.Chang
 				}
 				continue
 			}
-			if o.whole && o.doc.FirstSeq < merged.FirstSeq {
-				earlier := *merged
-				earlier.FirstSeq = o.doc.FirstSeq
-				merged, differs = &earlier, true
-			}
 			if differs {
-				now, single, changes[o.at] = merged, nil, search.Updated
+				changes[o.at] = search.Updated
+				if now.Tombstone {
+					changes[o.at] = search.Inserted
+				}
+				now, single = merged, nil
 			}
 			if merged.Tombstone {
 				changes[o.at] = search.Deleted

@@ -15,10 +15,12 @@ import (
 
 // ready is what is written of a document, made from it alone.
 type ready struct {
-	frame   []byte // its content packed, where that was at hand; may be nil
-	text    []byte // its terms, parted by blanks
+	frame   []byte        // its content packed, where that was at hand; may be nil
+	block   *pendingBlock // with its content, sealed beforehand; may be nil
+	text    []byte        // its terms, parted by blanks
 	figures [query.NumFigures]int64
 	stray   bool
+	who     search.Subjects
 }
 
 var targets = sync.Pool{New: func() any { return new(query.Target) }}
@@ -53,7 +55,7 @@ func makeReady(d *tweet.Document, p *tweet.Payload, frame []byte) (*ready, error
 	if p.Data.ID != d.ID {
 		return nil, fmt.Errorf("the payload is of tweet %d", p.Data.ID)
 	}
-	r := &ready{frame: frame}
+	r := &ready{frame: frame, who: search.SubjectsOf(p)}
 	t := targets.Get().(*query.Target)
 	defer targets.Put(t)
 	t.Set(p)
@@ -106,14 +108,18 @@ func (w *writer) put(was, d *tweet.Document, r *ready) error {
 	}
 	w.strays = w.strays || r.stray
 	w.leave(id)
-	block, err := w.keep(d, r.frame)
+	block, err := w.keep(d, r)
 	if err != nil {
 		return err
 	}
 	if err := w.putRow(d, r.figures, block); err != nil {
 		return err
 	}
-	return w.index(id, string(r.text))
+	text, err := w.terms(d, r)
+	if err != nil {
+		return err
+	}
+	return w.index(id, text)
 }
 
 // forget removes a tweet's content, but for its terms.
@@ -149,8 +155,8 @@ func (w *writer) putRow(d *tweet.Document, figures [query.NumFigures]int64, bloc
 		return figures[f]
 	}
 	f := figures
-	return w.exec(`INSERT OR REPLACE INTO docs VALUES (?1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-		CASE ?20 WHEN -1 THEN (SELECT block FROM docs WHERE id = ?1) WHEN 0 THEN NULL ELSE ?20 END)`, int64(d.ID), int64(d.FirstSeq), d.At, d.BodyAt, search.Flags(d),
+	return w.exec(`INSERT OR REPLACE INTO docs VALUES (?1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+		CASE ?18 WHEN -1 THEN (SELECT block FROM docs WHERE id = ?1) WHEN 0 THEN NULL ELSE ?18 END)`, int64(d.ID), int64(d.FirstSeq), d.At, d.BodyAt, search.Flags(d),
 		f[query.CreatedAt], f[query.Followers], f[query.Following], f[query.Tweets], f[query.Listed], f[query.Likes], f[query.Reposts], f[query.Replies], f[query.Quotes], f[query.Relevancy],
-		place(query.West), place(query.South), place(query.East), place(query.North), block)
+		place(query.Longitude), place(query.Latitude), block)
 }

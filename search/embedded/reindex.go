@@ -249,7 +249,11 @@ func (w *writer) extendBy(d *tweet.Document, r *ready, problem error) error {
 	if err := w.putRow(d, r.figures, inPlace); err != nil {
 		return err
 	}
-	return w.exec("INSERT INTO terms_next (rowid, t) VALUES (?, ?)", int64(d.ID), string(r.text))
+	text, err := w.terms(d, r)
+	if err != nil {
+		return err
+	}
+	return w.exec("INSERT INTO terms_next (rowid, t) VALUES (?, ?)", int64(d.ID), text)
 }
 
 // swap puts the new index in the place of the old one.

@@ -12,8 +12,29 @@ import (
 // view is one state of the archive to read in.
 type view struct {
 	*Archive
-	tx  *sql.Tx
-	now state
+	tx    *sql.Tx
+	now   state
+	asked map[string]*sql.Stmt // nil for what was asked once
+}
+
+// row asks for one row. What is asked again is prepared; it is closed with the transaction.
+func (v *view) row(ctx context.Context, text string, args ...any) (*sql.Row, error) {
+	s, again := v.asked[text]
+	if !again {
+		if v.asked == nil {
+			v.asked = map[string]*sql.Stmt{}
+		}
+		v.asked[text] = nil
+		return v.tx.QueryRowContext(ctx, text, args...), nil
+	}
+	if s == nil {
+		var err error
+		if s, err = v.tx.PrepareContext(ctx, text); err != nil {
+			return nil, err
+		}
+		v.asked[text] = s
+	}
+	return s.QueryRowContext(ctx, args...), nil
 }
 
 // look runs f over one state of the archive.

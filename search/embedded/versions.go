@@ -12,7 +12,7 @@ import (
 
 // Versions of the file. A newer format is not opened; an older one, or another analysis, wants the index made again.
 const (
-	formatVersion   = 2
+	formatVersion   = 3
 	analysisVersion = tweet.AnalysisVersion
 )
 
@@ -27,11 +27,14 @@ var upgrades = map[int]string{
 		ALTER TABLE dead_letters ADD COLUMN body_at INTEGER NOT NULL DEFAULT 0;
 		ALTER TABLE dead_letters ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;
 		UPDATE dead_letters SET first_seq = seq;`,
+	2: `ALTER TABLE docs RENAME COLUMN west TO longitude; ALTER TABLE docs RENAME COLUMN south TO latitude;
+		ALTER TABLE docs DROP COLUMN east; ALTER TABLE docs DROP COLUMN north;`,
 }
 
 // figuresSince are the figures whose columns came with a format.
 var figuresSince = map[int][]query.Figure{
-	2: {query.West, query.South, query.East, query.North, query.Relevancy},
+	2: {query.Relevancy},
+	3: {query.Longitude, query.Latitude},
 }
 
 // checkFormat makes the tables of a new file. A file of a newer format it leaves alone, one that is stale too unless that is allowed.
@@ -53,7 +56,7 @@ func (a *Archive) checkFormat(ctx context.Context, stale bool) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, schema+`INSERT OR IGNORE INTO meta VALUES ('tweets', 0), ('tombstones', 0), ('dead_letters', 0), ('highest', 0), ('strays', 0)`)
+	_, err = tx.ExecContext(ctx, schema+`INSERT OR IGNORE INTO meta VALUES ('tweets', 0), ('tombstones', 0), ('dead_letters', 0), ('highest', 0), ('strays', 0), ('hidden', 0)`)
 	if err != nil {
 		return err
 	}
@@ -93,7 +96,7 @@ func check(ctx context.Context, tx executor, o Options) error {
 	return nil
 }
 
-// upgrade brings the tables up to date. That takes no time, however large they are.
+// upgrade brings the tables up to date, in seconds however large they are: what takes long is to make the index again.
 func upgrade(ctx context.Context, tx executor, from int) error {
 	for n := from; n < formatVersion; n++ {
 		if _, err := tx.ExecContext(ctx, upgrades[n]); err != nil {
@@ -111,6 +114,9 @@ func upgrade(ctx context.Context, tx executor, from int) error {
 // planOf is the plan of a request, or an error where it asks for figures that the old rows of an archive lack.
 func (v *view) planOf(r *search.Request) (*plan, error) {
 	p := planOf(r, v.now.strays)
+	if v.now.hidden && !r.Hidden {
+		p.leaveOut(v.Archive.hidden)
+	}
 	for format := v.now.filled + 1; format <= formatVersion; format++ {
 		for _, f := range figuresSince[format] {
 			asked := r.Sort == f

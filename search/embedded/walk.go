@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,6 +41,15 @@ func planOf(r *search.Request, strays bool) *plan {
 	return p
 }
 
+// leaveOut keeps out of all parts what an expression finds.
+func (p *plan) leaveOut(fts string) {
+	for _, parts := range [...][]part{p.parts, p.strays} {
+		for i := range parts {
+			parts[i].without = append(slices.Clone(parts[i].without), fts)
+		}
+	}
+}
+
 // narrowed bounds the part's ids by its time. Then it has no strays.
 func (p part) narrowed(strays bool) []part {
 	if p.ranges[query.CreatedAt] == whole {
@@ -67,7 +77,7 @@ func (p part) astray() []part {
 var figureColumns = [query.NumFigures]string{
 	query.CreatedAt: "created_at", query.TweetID: "id", query.Followers: "followers", query.Following: "following", query.Tweets: "tweets",
 	query.Listed: "listed", query.Likes: "likes", query.Reposts: "reposts", query.Replies: "replies", query.Quotes: "quotes",
-	query.West: "west", query.South: "south", query.East: "east", query.North: "north", query.Relevancy: "relevancy",
+	query.Longitude: "longitude", query.Latitude: "latitude", query.Relevancy: "relevancy",
 }
 
 // sampleOf is query.SampleOf of a column of ids.
@@ -124,7 +134,7 @@ func (p *plan) from(x *part, needRow bool) (text, key string, args []any) {
 }
 
 func isPlace(f query.Figure) bool {
-	return f == query.West || f == query.South || f == query.East || f == query.North
+	return f == query.Longitude || f == query.Latitude
 }
 
 // match is a tweet that a walk found.
@@ -137,6 +147,8 @@ type match struct {
 const (
 	leastRead = 50
 	mostRead  = 16_384
+	// mostReadOfPrefix is the same where each question is dear, for all parts together.
+	mostReadOfPrefix = 1 << 19
 )
 
 // walk goes through the matches of one part in order of id, a stretch at a time.
@@ -169,7 +181,7 @@ func (w *walk) more(ctx context.Context, v *view) error {
 	if w.part.check {
 		n = max(n, leastRead)
 	}
-	w.n = min(max(n, leastRead)*2, mostRead)
+	w.n = max(n, min(max(n, leastRead)*2, mostRead))
 	text, key, args := w.plan.from(&w.part, w.withAt)
 	order, columns, list := " DESC", key+" AS id", "group_concat(id)"
 	if w.plan.ascending {
@@ -182,10 +194,13 @@ func (w *walk) more(ctx context.Context, v *view) error {
 	}
 	var ids, ats sql.NullString
 	text = "SELECT " + list + " FROM (SELECT " + columns + " " + text + " ORDER BY " + key + order + " LIMIT ?)"
-	if err := v.tx.QueryRowContext(ctx, text, append(args, n)...).Scan(&ids, &ats); err != nil {
+	row, err := v.row(ctx, text, append(args, n)...)
+	if err != nil {
 		return err
 	}
-	var err error
+	if err := row.Scan(&ids, &ats); err != nil {
+		return err
+	}
 	if w.found, err = matches(ids.String, ats.String, w.withAt); err != nil {
 		return err
 	}
@@ -195,6 +210,7 @@ func (w *walk) more(ctx context.Context, v *view) error {
 	}
 	bounds := &w.part.ranges[query.TweetID]
 	if last := w.found[len(w.found)-1].id; w.plan.ascending {
+		w.ended = w.ended || last == math.MaxInt64
 		bounds.lo = last + 1
 	} else {
 		bounds.hi = last - 1

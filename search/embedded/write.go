@@ -26,6 +26,7 @@ func (a *Archive) Apply(ctx context.Context, entries []tweet.Entry, to tweet.Pos
 		ops[i] = op{at: i, entry: &entries[i], doc: search.DocumentOf(&entries[i])}
 	}
 	prepare(ctx, ops)
+	a.sealAhead(ctx, ops)
 	changes := make([]search.Change, len(ops))
 	err := a.write(ctx, func(w *writer) error {
 		if err := w.merge(ops, changes); err != nil {
@@ -60,6 +61,7 @@ func (a *Archive) Import(ctx context.Context, records []tweet.Record) ([]search.
 		ops[i] = op{at: i, entry: &tweet.Entry{Record: records[i]}, doc: tweet.NewDocument(&records[i], 0)}
 	}
 	prepare(ctx, ops)
+	a.sealAhead(ctx, ops)
 	changes := make([]search.Change, len(ops))
 	err := a.write(ctx, func(w *writer) error {
 		seq, err := w.seq()
@@ -114,8 +116,9 @@ type writer struct {
 	store
 	tweets, tombstones, deadLetters int64  // more or fewer than before
 	highest                         int64  // seq that was written or reached
-	strays                          bool   // some were written
+	strays, hidden                  bool   // some were written
 	scrubs                          bool   // there are scrub_geo notices
+	hides                           bool   // there are notices that may hide tweets
 	then                            func() // done when all is committed, before others write; may be nil
 }
 
@@ -133,11 +136,11 @@ func (a *Archive) write(ctx context.Context, f func(*writer) error) error {
 		return fault("write", sql.ErrConnDone)
 	}
 	w := &writer{Archive: a}
-	w.begin()
+	w.reset()
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return fault("begin", err)
 	}
-	err := w.query("SELECT EXISTS (SELECT 1 FROM geo_scrubs)", nil, &w.scrubs)
+	err := w.query("SELECT EXISTS (SELECT 1 FROM geo_scrubs) OR EXISTS (SELECT 1 FROM geo_tweets), EXISTS (SELECT 1 FROM notices)", nil, &w.scrubs, &w.hides)
 	if err == nil {
 		err = f(w)
 	}
@@ -165,8 +168,9 @@ func (a *Archive) write(ctx context.Context, f func(*writer) error) error {
 // describe brings what the archive says of itself up to date.
 func (w *writer) describe() error {
 	return w.exec(`UPDATE meta SET value = CASE key WHEN 'tweets' THEN value + ? WHEN 'tombstones' THEN value + ? WHEN 'dead_letters' THEN value + ?
-		WHEN 'highest' THEN max(value, ?) ELSE max(value, ?) END WHERE key IN ('tweets', 'tombstones', 'dead_letters', 'highest', 'strays')`,
-		w.tweets, w.tombstones, w.deadLetters, w.highest, w.strays)
+		WHEN 'highest' THEN max(value, ?) WHEN 'hidden' THEN max(value, ?) ELSE max(value, ?) END
+		WHERE key IN ('tweets', 'tombstones', 'dead_letters', 'highest', 'hidden', 'strays')`,
+		w.tweets, w.tombstones, w.deadLetters, w.highest, w.hidden, w.strays)
 }
 
 // move moves the position; within one journal it never goes back.

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -128,7 +129,7 @@ func Payloads(front []byte, ids []int64) ([][]byte, error) {
 		if at < 0 {
 			o.value(b, rootPayload, nil, 0)
 		} else {
-			out[at] = o.value(b, rootPayload, make([]byte, 0, 1024), 0)
+			out[at] = bytes.Clone(o.part(partPayload))
 			left--
 		}
 		if o.broken {
@@ -138,44 +139,62 @@ func Payloads(front []byte, ids []int64) ([][]byte, error) {
 	return out, nil
 }
 
+// begin reads both halves of a block.
+func (o *opener) begin(front, back []byte) (ids []int64, err error) {
+	if ids, err = o.open(&o.books[0], front, true); err != nil {
+		return nil, err
+	}
+	if _, err := o.open(&o.books[1], back, false); err != nil {
+		return nil, err
+	}
+	o.back = &o.books[1]
+	return ids, nil
+}
+
 // Open gives tweets of a block, those of ids or, where that is nil, all, by id.
 func Open(front, back []byte, ids []int64) ([]Tweet, error) {
 	o := newOpener()
 	defer openers.Put(o)
-	f, b := &o.books[0], &o.books[1]
-	all, err := o.open(f, front, true)
+	all, err := o.begin(front, back)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := o.open(b, back, false); err != nil {
-		return nil, err
-	}
-	o.back = b
 	left := len(all)
 	if ids != nil {
 		left = len(ids)
 	}
-	var tweets []Tweet
+	tweets := make([]Tweet, 0, left)
 	for _, id := range all {
 		if left == 0 {
 			break
 		}
 		o.next(id)
-		var t Tweet
 		if ids == nil || slices.Contains(ids, id) {
 			left--
-			t.ID, t.Payload, t.Raw = id, o.value(f, rootPayload, []byte{}, 0), o.value(b, rootRaw, []byte{}, 0)
-			t.Figures, t.Provenance = o.value(b, rootFigures, []byte{}, 0), o.value(b, rootProvenance, []byte{}, 0)
-			tweets = append(tweets, t)
+			tweets = append(tweets, Tweet{id, bytes.Clone(o.part(partPayload)), bytes.Clone(o.part(partRaw)), bytes.Clone(o.part(partFigures)), bytes.Clone(o.part(partProvenance))})
 		} else {
-			o.value(f, rootPayload, nil, 0)
-			o.value(b, rootRaw, nil, 0)
-			o.value(b, rootFigures, nil, 0)
-			o.value(b, rootProvenance, nil, 0)
+			for part := range parts {
+				b, root := o.rootOf(part)
+				o.value(b, root, nil, 0)
+			}
 		}
 		if o.broken {
 			return nil, errBroken
 		}
 	}
 	return tweets, nil
+}
+
+// part reads the next part of the tweet at hand. It stands until the next one is read.
+func (o *opener) part(part int) []byte {
+	b, root := o.rootOf(part)
+	o.scratch = o.value(b, root, o.scratch[:0], 0)
+	return o.scratch
+}
+
+func (o *opener) rootOf(part int) (b *book, root int) {
+	if part == partPayload {
+		return &o.books[0], rootPayload
+	}
+	return &o.books[1], rootRaw + part - partRaw
 }

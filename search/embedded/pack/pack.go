@@ -120,16 +120,22 @@ func (s *sealer) seal(tweets []Tweet, plain map[place]bool) (front, back []byte,
 
 // compare gives the parts of tweets that the block does not give back. There should be none.
 func compare(front, back []byte, tweets []Tweet) (wrong []place, err error) {
-	again, err := Open(front, back, nil)
-	if err != nil || len(again) != len(tweets) {
-		return nil, fmt.Errorf("pack: read again: %d of %d tweets: %w", len(again), len(tweets), err)
+	o := newOpener()
+	defer openers.Put(o)
+	ids, err := o.begin(front, back)
+	if err != nil || len(ids) != len(tweets) {
+		return nil, fmt.Errorf("pack: read again: %d of %d tweets: %w", len(ids), len(tweets), err)
 	}
 	for i := range tweets {
-		t, u := &tweets[i], &again[i]
-		for part, same := range [parts]bool{bytes.Equal(t.Payload, u.Payload), bytes.Equal(t.Raw, u.Raw), bytes.Equal(t.Figures, u.Figures), bytes.Equal(t.Provenance, u.Provenance)} {
-			if !same {
+		t := &tweets[i]
+		o.next(ids[i])
+		for part, text := range [parts][]byte{t.Payload, t.Raw, t.Figures, t.Provenance} {
+			if !bytes.Equal(o.part(part), text) {
 				wrong = append(wrong, place{i, part})
 			}
+		}
+		if o.broken || ids[i] != t.ID {
+			return nil, fmt.Errorf("pack: read again: tweet %d: %w", t.ID, errBroken)
 		}
 	}
 	return wrong, nil

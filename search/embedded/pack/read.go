@@ -11,15 +11,16 @@ var errBroken = errors.New("pack: broken block")
 
 // opener reads the tweets of one block one after another.
 type opener struct {
-	books  [2]book // front and back
-	back   *book   // nil where only the front is read
-	texts  texts   // the halves' plain bytes, and texts put together
-	own    [3]int64
-	broken bool
-	left   int // bytes that may still come: a broken block must not make work without end
+	books   [2]book // front and back
+	back    *book   // nil where only the front is read
+	texts   texts   // the halves' plain bytes, and texts put together
+	own     [3]int64
+	broken  bool
+	scratch []byte // the part that was read last
+	left    int    // bytes that may still come: a broken block must not make work without end
 }
 
-var openers = sync.Pool{New: func() any { return new(opener) }}
+var openers = sync.Pool{New: func() any { return &opener{scratch: []byte{}} }}
 
 // next goes to the tweet with the id: what it says of itself is where all else begins.
 func (o *opener) next(id int64) {
@@ -259,5 +260,5 @@ func (o *opener) append(dst []byte, v value, form uint8) []byte {
 	case formVerbatim:
 		return append(append(append(dst, '"'), o.texts.of(v)...), '"')
 	}
-	return append(styles[form-formString].appendEscaped(append(dst, '"'), o.texts.of(v)), '"')
+	return append(appendEscaped(append(dst, '"'), o.texts.of(v), int(form-formString)), '"')
 }

@@ -33,13 +33,14 @@ type scanner struct {
 	at     int
 	nodes  []node
 	shapes [][]byte
+	arena  []byte // of the shapes
 	bufs   [deepest][]byte
 }
 
 // scan gives the nodes of a text; false when it is not JSON as it is usually written. Whatever it takes, writing the nodes
 // gives the text again byte for byte: nothing is checked that does not matter to that.
 func (s *scanner) scan(text []byte) bool {
-	s.text, s.at, s.nodes, s.shapes = text, 0, s.nodes[:0], s.shapes[:0]
+	s.text, s.at, s.nodes, s.shapes, s.arena = text, 0, s.nodes[:0], s.shapes[:0], s.arena[:0]
 	if bytes.IndexByte(text, hole) >= 0 {
 		return false
 	}
@@ -102,54 +103,49 @@ func (s *scanner) skipString() bool {
 func (s *scanner) form(depth int, end byte) bool {
 	at := len(s.nodes)
 	s.nodes = append(s.nodes, node{kind: isForm, from: s.at})
-	shape := append(s.bufs[depth][:0], s.text[s.at])
+	shape := s.bufs[depth][:0]
+	from, before := s.at, s.text[s.at] // before: the last byte that is no blank
 	s.at++
 	n := 0
 	for s.at < len(s.text) {
-		c := s.text[s.at]
-		switch {
+		switch c := s.text[s.at]; {
 		case c == end:
 			s.at++
-			s.bufs[depth] = append(shape, c)
-			s.nodes[at].shape, s.nodes[at].n, s.nodes[at].to = len(s.shapes), n, s.at
-			if end == ']' && isDense(s.bufs[depth]) {
-				s.nodes[at].kind = isList
-				return true
-			}
-			s.shapes = append(s.shapes, bytes.Clone(s.bufs[depth]))
+			shape = append(shape, s.text[from:s.at]...)
+			s.bufs[depth] = shape
+			s.endForm(&s.nodes[at], n, shape)
 			return true
-		case c == ',' || c == ':' || c == ' ' || c == '\n' || c == '\t' || c == '\r':
-			shape = append(shape, c)
+		case c == ' ' || c == '\n' || c == '\t' || c == '\r':
 			s.at++
-		case c == '"' && end == '}' && s.isKey(shape):
-			from := s.at
+		case c == ',' || c == ':':
+			before = c
+			s.at++
+		case c == '"' && end == '}' && (before == '{' || before == ','): // a key
+			before = c
 			if !s.skipString() {
 				return false
 			}
-			shape = append(shape, s.text[from:s.at]...)
 		default:
+			shape = append(append(shape, s.text[from:s.at]...), hole)
 			if !s.value(depth + 1) {
 				return false
 			}
-			shape = append(shape, hole)
+			from, before = s.at, hole
 			n++
 		}
 	}
 	return false
 }
 
-// isKey reports whether a string that comes now is a key: what came before it, blanks apart, is a brace or a comma.
-func (s *scanner) isKey(shape []byte) bool {
-	for i := len(shape) - 1; i >= 0; i-- {
-		switch shape[i] {
-		case ' ', '\n', '\t', '\r':
-		case '{', ',':
-			return true
-		default:
-			return false
-		}
+func (s *scanner) endForm(d *node, n int, shape []byte) {
+	d.shape, d.n, d.to = len(s.shapes), n, s.at
+	if shape[0] == '[' && isDense(shape) {
+		d.kind = isList
+		return
 	}
-	return false
+	from := len(s.arena)
+	s.arena = append(s.arena, shape...)
+	s.shapes = append(s.shapes, s.arena[from:])
 }
 
 // isDense reports whether the shape is one of an array without blanks.

@@ -25,7 +25,7 @@ type found struct {
 	column, place int
 }
 
-// The roots of the books.
+// The roots of the books: of the front; of the back, where they stand as the parts do.
 const (
 	rootOwn        = 0 // the tweet's own numbers
 	rootPayload    = 1
@@ -152,7 +152,7 @@ func (s *sealer) shape(b *book, text []byte) int {
 	if !ok {
 		n = len(b.shapes)
 		known[string(text)] = n
-		b.addShape(text)
+		b.addShape(bytes.Clone(text))
 	}
 	return n
 }
@@ -184,35 +184,14 @@ func (s *sealer) text(b *book, n int, inside []byte) {
 
 // plain gives what a string says and the form that gives back how it is written.
 func (s *sealer) plain(c *column, inside []byte) (form uint8, v value) {
-	if isPlainASCII(inside) {
-		return formString + uint8(c.style), s.keepText(inside)
-	}
-	from, ok := len(s.texts), true
-	if bytes.IndexByte(inside, '\\') < 0 {
-		s.texts = append(s.texts, inside...)
-	} else if s.texts, ok = appendPlain(s.texts, inside); !ok {
-		s.texts = s.texts[:from]
+	from := len(s.texts)
+	texts, fit := appendPlain(s.texts, inside)
+	if fit == 0 {
 		return formVerbatim, s.keepText(inside)
 	}
-	v = textAt(from, len(s.texts))
-	for i := range len(styles) {
-		at := (c.style + i) % len(styles)
-		s.scratch = styles[at].appendEscaped(s.scratch[:0], s.texts.of(v))
-		if bytes.Equal(s.scratch, inside) {
-			c.style = at
-			return formString + uint8(at), v
-		}
+	s.texts = texts
+	for fit>>c.style&1 == 0 {
+		c.style = (c.style + 1) % len(styles)
 	}
-	s.texts = s.texts[:from]
-	return formVerbatim, s.keepText(inside)
-}
-
-// isPlainASCII reports whether the text is the same in all styles.
-func isPlainASCII(b []byte) bool {
-	for _, c := range b {
-		if c >= 0x80 || c < ' ' || c == '\\' || c == '/' || c == '<' || c == '>' || c == '&' || c == '"' {
-			return false
-		}
-	}
-	return true
+	return formString + uint8(c.style), textAt(from, len(s.texts))
 }
