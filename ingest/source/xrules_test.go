@@ -22,6 +22,7 @@ func TestXRules(t *testing.T) {
 				stop := runX(t, x, l.sink)
 				synctest.Wait()
 				_ = stop()
+				synctest.Wait() // the server has seen it go: it takes one stream at a time
 				x = openX(t, &l, m, source.XConfig{KeepOthers: keep, Rules: []source.Rule{{Value: "lang:de"}, {Value: "lang:en", Tag: "e"}, {Value: "(go"}}})
 				stop = runX(t, x, l.sink)
 				synctest.Wait()
