@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -94,13 +95,17 @@ func TestChangeElsewhen(t *testing.T) {
 	}{"a bad parameter": {406, 0}, "calm": {420, 58 * time.Second}, "no answer": {0, 0}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex // two requests may be under way
 				var forms []string
 				var times []time.Time
 				h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					_ = r.ParseForm()
+					mu.Lock()
 					forms, times = append(forms, r.Form.Get("track")), append(times, time.Now())
+					again := len(forms) > 1
+					mu.Unlock()
 					switch {
-					case len(forms) > 1:
+					case again:
 						script(true, line(1)+"\r\n").ServeHTTP(w, r)
 					case tt.status == 0:
 						<-r.Context().Done()
@@ -120,6 +125,8 @@ func TestChangeElsewhen(t *testing.T) {
 				}
 				time.Sleep(61 * time.Second)
 				_ = stop()
+				mu.Lock()
+				defer mu.Unlock()
 				if len(forms) != 2 || forms[1] != "b" || times[1].Sub(changed) != tt.wait {
 					t.Errorf("asked for %q at %v, changed at %v", forms, times, changed)
 				}
