@@ -15,7 +15,7 @@ import (
 
 // Bounds of blocks. More tweets in one make it smaller, and reading one of them slower.
 const (
-	blockMost  = 64
+	blockMost  = 80
 	blockLeast = 48       // fewer stay alone, until others come
 	blockDregs = 16       // what a block that loses tweets must keep
 	blockBytes = 1 << 20  // of all its tweets, unpacked

@@ -129,13 +129,16 @@ func traces(t testing.TB, path, text string) (places []string) {
 	return places
 }
 
+// full is how many tweets a block has.
+const full = 80
+
 func TestBlocks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "archive.db")
 	a := openPath(t, path)
 	defer a.Close()
 	recs := markedAll(t, 0, 1000)
 	importAll(t, a, recs)
-	if blocks, alone := packedIn(t, path); blocks != 15 || alone != 1000-15*64 {
+	if blocks, alone := packedIn(t, path); blocks != 12 || alone != 1000-12*full {
 		t.Errorf("1000 tweets are in %d blocks, and %d alone", blocks, alone)
 	}
 	check := func(gone func(n int) bool) {
@@ -160,41 +163,41 @@ func TestBlocks(t *testing.T) {
 	check(func(int) bool { return false })
 
 	// One of a block is deleted, one purged, one changed, one cut.
-	apply(t, a, 1, deleted(1, recs[70].ID, 20))
-	if err := a.Purge(t.Context(), []tweet.ID{recs[71].ID}); err != nil {
+	apply(t, a, 1, deleted(1, recs[90].ID, 20))
+	if err := a.Purge(t.Context(), []tweet.ID{recs[91].ID}); err != nil {
 		t.Fatal(err)
 	}
-	recs[72] = marked(t, 72, 30, markOf(72)+" "+markOf(5000))
-	e := tweet.Entry{Seq: 2, FirstSeq: 2, Record: recs[72]}
+	recs[92] = marked(t, 92, 30, markOf(92)+" "+markOf(5000))
+	e := tweet.Entry{Seq: 2, FirstSeq: 2, Record: recs[92]}
 	apply(t, a, 2, e)
-	check(func(n int) bool { return n == 70 || n == 71 })
-	for _, mark := range []string{markOf(70), markOf(71)} {
+	check(func(n int) bool { return n == 90 || n == 91 })
+	for _, mark := range []string{markOf(90), markOf(91)} {
 		if places := traces(t, path, mark); len(places) > 0 {
 			t.Errorf("traces of %s in %v", mark, places)
 		}
 	}
-	if places := traces(t, path, markOf(73)); len(places) < 2 {
+	if places := traces(t, path, markOf(93)); len(places) < 2 {
 		t.Errorf("what is there is found in %v only: the search is blind", places)
 	}
 
 	// A block that loses most is no block any more; one that loses all is gone, too.
 	var es []tweet.Entry
-	for n := range 64 {
+	for n := range full {
 		if n%8 != 0 {
 			es = append(es, deleted(3, recs[n].ID, 20))
 		}
-		es = append(es, deleted(3, recs[640+n].ID, 20))
+		es = append(es, deleted(3, recs[8*full+n].ID, 20))
 	}
 	apply(t, a, 3, es...)
-	gone := func(n int) bool { return n == 70 || n == 71 || n < 64 && n%8 != 0 || n >= 640 && n < 704 }
+	gone := func(n int) bool { return n == 90 || n == 91 || n < full && n%8 != 0 || n >= 8*full && n < 9*full }
 	check(gone)
-	if blocks, alone := packedIn(t, path); blocks != 13 || alone != 1000-15*64+1+8 {
+	if blocks, alone := packedIn(t, path); blocks != 10 || alone != 1000-12*full+1+10 {
 		t.Errorf("%d blocks, and %d alone", blocks, alone)
 	}
 	if err := a.Optimize(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if blocks, alone := packedIn(t, path); blocks != 14 || alone != 0 {
+	if blocks, alone := packedIn(t, path); blocks != 11 || alone != 0 {
 		t.Errorf("%d blocks, and %d alone after packing", blocks, alone)
 	}
 	check(gone)
@@ -223,7 +226,7 @@ func TestFreshOnesArePackedLater(t *testing.T) {
 			}
 		}
 	}
-	if blocks, alone := packedIn(t, path); blocks != 8 || alone != 701-8*64 {
+	if blocks, alone := packedIn(t, path); blocks != 6 || alone != 701-6*full {
 		t.Errorf("later: %d blocks, %d alone", blocks, alone)
 	}
 	if err := a.Optimize(t.Context()); err != nil {

@@ -11,10 +11,14 @@ import (
 )
 
 // Compact takes for good what was deleted: packs all tweets, merges the index into one segment without what is not there any more, and writes the
-// file anew, so that no page of it, free or in part, keeps anything from before. It needs as much room again, and nothing else is written meanwhile.
+// file anew, so that no page of it, free or in part, keeps anything from before. Blocks are made as small as they can be. It needs as much room again,
+// and nothing else is written meanwhile.
 func (a *Archive) Compact(ctx context.Context) error {
 	if err := a.Optimize(ctx); err != nil {
 		return err
+	}
+	if err := a.squeeze(ctx); err != nil {
+		return fmt.Errorf("compact archive: %w", err)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -200,7 +200,7 @@ func FuzzOpen(f *testing.F) {
 				half[((at%n)+n)%n] ^= to
 			}
 		}
-		front, back := pack.Squeeze(a), pack.Squeeze(b)
+		front, back := pack.Compressed(a), pack.Compressed(b)
 		tweets, err := pack.Open(front, back, nil)
 		if err == nil {
 			var ids []int64

@@ -1,0 +1,117 @@
+package embedded_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"birdwatch/tweet"
+)
+
+// TestCompactSqueezes: blocks become smaller and give back the same, once; those that come later do the next time.
+func TestCompactSqueezes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "archive.db")
+	a := openPath(t, path)
+	defer a.Close()
+	recs := markedAll(t, 0, 2000)
+	do := func(step func(context.Context) error) {
+		t.Helper()
+		if err := errors.Join(step(t.Context()), a.Check(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	importAll(t, a, recs[:1000])
+	do(a.Optimize) // packs those that are alone
+	was, mark := blocksIn(t, path)
+	do(a.Compact)
+	now, squeezed := blocksIn(t, path)
+	if mark != 0 || squeezed != int64(len(now)) || total(now) >= total(was) {
+		t.Errorf("%d bytes of %d, up to block %d and then %d", total(now), total(was), mark, squeezed)
+	}
+
+	importAll(t, a, recs[1000:])
+	do(a.Optimize)
+	more, _ := blocksIn(t, path)
+	do(a.Compact)
+	end, squeezed := blocksIn(t, path)
+	if total(end[:len(now)]) != total(now) || total(end) >= total(more) || squeezed != int64(len(end)) {
+		t.Errorf("%d bytes, %d with the later ones, %d when these were squeezed up to %d", total(now), total(more), total(end), squeezed)
+	}
+	for i := range recs {
+		sameDocument(t, get(t, a, recs[i].ID), &recs[i])
+	}
+}
+
+// TestSqueezeStops: what is done before the end is kept, and nothing is lost by a block that cannot be read.
+func TestSqueezeStops(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "archive.db")
+	a := openPath(t, path)
+	defer a.Close()
+	recs := markedAll(t, 0, 30*full)
+	importAll(t, a, recs)
+	write(t, path, "UPDATE blocks SET back = x'00' || substr(back, 2) WHERE n = 20")
+	if err := a.Compact(t.Context()); err == nil {
+		t.Fatal("a broken block is squeezed")
+	}
+	if blocks, mark := blocksIn(t, path); mark == 0 || mark >= 20 || len(blocks) != 30 || blocks[19] == 0 {
+		t.Errorf("squeezed up to block %d; sizes %v", mark, blocks)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := a.Compact(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled: %v", err)
+	}
+	for _, r := range recs[:16*full] {
+		sameDocument(t, get(t, a, r.ID), &r)
+	}
+	if page := finds(t, a, markOf(29*full)); len(page) != 1 || page[0] != tweet.ID(recs[29*full].ID) {
+		t.Errorf("behind it: %v", page)
+	}
+}
+
+// blocksIn gives the sizes of the blocks by their number, and up to which they are squeezed.
+func blocksIn(t *testing.T, path string) (sizes []int, mark int64) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query("SELECT length(front) + length(back) FROM blocks ORDER BY n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var n int
+		if err := rows.Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		sizes = append(sizes, n)
+	}
+	if err := errors.Join(rows.Err(), db.QueryRow("SELECT ifnull(max(value), 0) FROM meta WHERE key = 'squeezed'").Scan(&mark)); err != nil {
+		t.Fatal(err)
+	}
+	return sizes, mark
+}
+
+func total(sizes []int) (n int) {
+	for _, s := range sizes {
+		n += s
+	}
+	return n
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(text); err != nil {
+		t.Fatal(err)
+	}
+}
