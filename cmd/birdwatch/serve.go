@@ -39,6 +39,8 @@ type serveCommand struct {
 	JournalAge   time.Duration `default:"72h" help:"How long the journal reaches back: so long can a client be away and lose nothing."`
 	JournalBytes int64         `default:"10737418240" help:"Largest journal, in bytes."`
 
+	Rejects string `type:"path" placeholder:"FILE" help:"Keep what a stream sends and is not understood at the end of this file, one a line, up to 1 GB: birdwatch import takes it when it can be read."`
+
 	Stream  streamFlags `embed:"" prefix:"stream-"`
 	XStream xFlags      `embed:"" prefix:"x-stream-"`
 }
@@ -89,7 +91,7 @@ func (c *serveCommand) secured(log *slog.Logger) (*certificate, error) {
 }
 
 // Run serves until it is told to stop.
-func (c *serveCommand) Run(env *environment) error {
+func (c *serveCommand) Run(env *environment) (err error) {
 	for _, code := range c.Country {
 		if len(code) != 2 {
 			return usage(fmt.Errorf("--country takes codes of two letters, such as DE, not %q", code))
@@ -100,6 +102,11 @@ func (c *serveCommand) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	kept, err := openRejects(c.Rejects, rejectsMost, env.log)
+	if err != nil {
+		return usage(err)
+	}
+	defer func() { err = errors.Join(err, kept.close()) }()
 	r, err := begin(env, c.dataFlags, cert, api.Config{
 		Addr: c.Listen, Hosts: c.Host, CORSOrigins: c.CORS, ReadTokens: c.ReadToken, WriteTokens: c.WriteToken, Public: c.Public,
 		PageMayWrite: c.PageWrites, MaxStreams: c.streams(env.log), MaxStreamsAddress: cmp.Or(c.MaxStreamsAddress, -1), MaxStreamsToken: c.MaxStreamsToken,
@@ -108,6 +115,7 @@ func (c *serveCommand) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	r.streams.rejects = kept
 	if c.Stream.URL != "" {
 		run, err := r.listen("stream", c.Stream)
 		if err != nil {

@@ -31,7 +31,8 @@ type listening struct {
 
 // sources are all streams of a server, for the API and the metrics. They are set before it serves.
 type sources struct {
-	all []*listening
+	all     []*listening
+	rejects *rejects // may be nil
 
 	mu    sync.Mutex          // guards what follows
 	drops map[[2]string]int64 // by source and cause
@@ -142,6 +143,7 @@ func (s *sources) observer(account *coverage.Source) func(source.Event) {
 			account.Warned(e.At, e.Text)
 		case source.Refused:
 			account.Damaged(e.At, "refused", "a message was not understood")
+			s.rejects.keep(e.Line)
 		case source.Truncated:
 			account.Damaged(e.At, "cut", "a message was cut off by the end of its connection")
 		}
