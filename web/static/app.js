@@ -101,7 +101,7 @@ async function search() {
   }
   stream = new Stream(query, backfill, {
     tweet: (line, isNew) => { feed.add(line, isNew); timeline.add(line.data, isNew); },
-    deleted: (id) => { feed.withdraw(id); timeline.withdraw(id); },
+    deleted: (id) => timeline.withdraw(id, feed.withdraw(id)),
     live: historyDone,
     gap: (detail) => { feed.gap(detail, loadGap); timeline.load(); },
     ended: () => { historyDone(); state('stopped', 'The query lies in the past: nothing new can come'); },

@@ -169,12 +169,13 @@ export class Timeline {
     this.later();
   }
 
-  /** withdraw takes a deleted tweet out again that add took in. */
-  withdraw(id) {
-    const at = this.arrived.get(id);
-    if (at === undefined) return;
+  /** withdraw takes a deleted tweet out again. @param {string} id @param {boolean} matched it is known that it was a match */
+  withdraw(id, matched) {
+    const at = this.arrived.get(id) ?? (matched ? Number(BigInt(id) >> 22n) + 1288834974657 : NaN); // an id holds the time
     this.arrived.delete(id);
-    if (this.bars.length) { this.count(at, -1); this.later(); }
+    if (!this.bars.length || Number.isNaN(at)) return;
+    this.count(at, -1);
+    this.later();
   }
 
   count(at, by) {
@@ -219,7 +220,7 @@ export class Timeline {
     const most = this.bars.indexOf(Math.max(...this.bars)), gaps = [...new Set(this.holes.map((h) => h.why))];
     this.box.setAttribute('aria-label', `Timeline: ${plural(total, 'matching tweet')}, ${spell(start, end, unit)}; most, ${number.format(this.bars[most])}, ${spell(start + most * step, start + (most + 1) * step, unit)}. `
       + (gaps.length ? `Not all was heard: ${gaps.slice(0, 5).join('; ')}.` : this.covered ? 'No gap is recorded.' : 'What was missed is not known.'));
-    [this.from.textContent, this.to.textContent] = [start, end - (unit === 'day' ? 1 : 0)].map((t) => dayFormat.format(t) + (unit === 'day' ? '' : ' ' + clockFormat.format(t)));
+    [this.from.textContent, this.to.textContent] = [start, Math.min(end - (unit === 'day' ? 1 : 0), Math.max(Date.now(), start))].map((t) => dayFormat.format(t) + (unit === 'day' ? '' : ' ' + clockFormat.format(t)));
   }
 
   bar(a, i, height, chosen) {
