@@ -5,6 +5,7 @@ import { bounds, joined, merged, missed, stretch, within } from './span.js';
 
 const pagesMost = 12; // requests for counts: one, as a rule; all of Twitter's years by the day, at most
 const coverageMost = 4; // requests for coverage, of a thousand spans each
+const triesMost = 3; // for the oldest match
 const barsMost = 240; // a live timeline that has grown so long is made anew with longer bars
 const arrivalsMost = 20000; // counted by the page itself before it asks again
 const redraw = 1000, again = 60000; // milliseconds
@@ -33,7 +34,7 @@ export class Timeline {
     Object.assign(this, { box, button, ask, href, following, state: 'failed', bars: [], holes: [], covered: true, told: null, wait: 0 });
     this.plot = el('div', { class: 'plot' });
     this.from = el('span');
-    this.note = el('span', { class: 'says' });
+    this.note = el('span', { class: 'says', title: 'Hatched: the archive was not connected to a source then, or tweets were held back or lost, as far as it was noted' });
     this.to = el('span');
     box.append(this.plot, el('figcaption', { 'aria-hidden': 'true' }, this.from, this.note, this.to));
     let closed = null;
@@ -97,9 +98,9 @@ export class Timeline {
     this.cancel?.abort();
     const { signal } = this.cancel = new AbortController();
     try {
-      const [oldest, newest] = await Promise.all([this.edge('oldest', signal), this.edge('recency', signal)]);
+      const [oldest, newest] = await Promise.all([this.oldest(signal), this.newest(signal)]);
       const own = new Map([...this.arrived].filter(([id]) => BigInt(id) > newest.id)); // after what the archive was asked about
-      const times = [...own.values(), oldest.at, newest.at].filter((t) => !Number.isNaN(t));
+      const times = [...own.values(), oldest, newest.at].filter((t) => !Number.isNaN(t));
       if (!times.length) return newest.id ? this.clear('No timeline: the times are not known.') : this.clear('No matches yet.', 'empty');
       const range = stretch(Math.min(...times), Math.max(...times), this.bounds, Date.now());
       const counts = merged(newest.id ? await this.counts(range, newest.id, signal) : [], range);
@@ -116,12 +117,22 @@ export class Timeline {
     }
   }
 
-  /** edge gives the first or last match; an export is what gives the oldest one. @returns {Promise<{id: bigint, at: number}>} 0n for none */
-  async edge(order, signal) {
-    const params = { query: this.query, format: 'csv', columns: 'created_at', header: 'false', sort_order: order, max_results: '1' };
-    const r = await fetch('/2/tweets/search/export?' + new URLSearchParams(params), { signal });
-    if (!r.ok) throw new Error((await r.json().catch(() => ({}))).detail || `the server answered ${r.status}`);
-    return { id: BigInt(r.headers.get('X-Newest-Id') || 0), at: Date.parse((await r.text()).trim()) };
+  /** newest gives the last match. @returns {Promise<{id: bigint, at: number}>} 0n for none */
+  async newest(signal) {
+    const params = { query: this.query, max_results: '10', 'tweet.fields': 'created_at' };
+    const tweet = (await this.ask('/2/tweets/search/all?' + new URLSearchParams(params), signal)).data?.[0];
+    return { id: BigInt(tweet?.id ?? 0), at: Date.parse(tweet?.created_at ?? '') };
+  }
+
+  /** oldest gives the time of the first match, which only an export begins with; few of those are let run at once. */
+  async oldest(signal) {
+    const params = { query: this.query, format: 'csv', columns: 'created_at', header: 'false', max_results: '1' };
+    for (let n = 1; ; n++) {
+      const r = await fetch('/2/tweets/search/export?' + new URLSearchParams(params), { signal });
+      if (r.ok) return Date.parse((await r.text()).trim());
+      if (r.status !== 503 || n === triesMost) throw new Error((await r.json().catch(() => ({}))).detail || `The server answered ${r.status}`);
+      await new Promise((resolve) => setTimeout(resolve, n * redraw * (0.5 + Math.random())));
+    }
   }
 
   /** counts asks for buckets, the newest first; none of tweets newer than the one named, which the stream brings. */
@@ -180,7 +191,8 @@ export class Timeline {
 
   count(at, by) {
     const { start, step } = this.range, i = Math.floor((at - start) / step);
-    if (i < 0 || i > 2 * barsMost) return;
+    if (i < 0) return;
+    if (i > barsMost) return this.grow(barsMost + 1); // later makes it anew
     this.grow(i + 1);
     this.bars[i] = Math.max(0, this.bars[i] + by);
   }
@@ -215,12 +227,14 @@ export class Timeline {
     for (const a of [...links].slice(this.bars.length)) a.remove();
     this.shade();
     const total = this.bars.reduce((a, b) => a + b, 0);
-    const legend = this.holes.length ? '; hatched: not listening, or some were missed' : this.covered ? '' : '; what was missed is not known';
+    const legend = this.holes.length ? '; hatched: not listening, or losses' : this.covered ? '' : '; what was missed is not known';
     this.say(`${plural(total, 'tweet')}, a bar is ${plural(times, unit)}${legend}`);
     const most = this.bars.indexOf(Math.max(...this.bars)), gaps = [...new Set(this.holes.map((h) => h.why))];
     this.box.setAttribute('aria-label', `Timeline: ${plural(total, 'matching tweet')}, ${spell(start, end, unit)}; most, ${number.format(this.bars[most])}, ${spell(start + most * step, start + (most + 1) * step, unit)}. `
       + (gaps.length ? `Not all was heard: ${gaps.slice(0, 5).join('; ')}.` : this.covered ? 'No gap is recorded.' : 'What was missed is not known.'));
-    [this.from.textContent, this.to.textContent] = [start, Math.min(end - (unit === 'day' ? 1 : 0), Math.max(Date.now(), start))].map((t) => dayFormat.format(t) + (unit === 'day' ? '' : ' ' + clockFormat.format(t)));
+    this.from.textContent = dayFormat.format(start) + (unit === 'day' ? '' : ' ' + clockFormat.format(start));
+    const to = Math.min(end - (unit === 'day' ? 1 : 0), Math.max(Date.now(), start)), sameDay = dayFormat.format(start) === dayFormat.format(to);
+    this.to.textContent = (sameDay ? '' : dayFormat.format(to)) + (unit === 'day' ? '' : ` ${clockFormat.format(to)} UTC`);
   }
 
   bar(a, i, height, chosen) {
