@@ -108,6 +108,24 @@ test('live tweets are counted, deleted ones no more', async () => {
   assert.equal(await sum(), 1);
 });
 
+test('a live timeline goes on to the present, one of the past does not', async () => {
+  await server.post('a nuthatch');
+  for (const [query, more] of [['nuthatch', 2], ['lang:ja', 0]]) {
+    const other = await page.context().browser().newPage();
+    await other.clock.install();
+    await other.goto(server.url + '/?' + new URLSearchParams({ q: query }));
+    await other.waitForSelector('#timeline a');
+    await other.waitForFunction(() => document.querySelector('#timeline').getAttribute('aria-label').includes('No gap is recorded'));
+    const n = await other.locator('#timeline a').count();
+    const asked = other.waitForResponse(/\/2\/coverage/);
+    await other.clock.fastForward(120_000);
+    await (await asked).finished();
+    await other.waitForTimeout(200); // it is drawn
+    await other.waitForFunction((n) => document.querySelectorAll('#timeline a').length === n, n + more);
+    await other.close();
+  }
+});
+
 test('a recorded gap is hatched, a time before the ledger is not', async () => {
   const source = createServer((req, res) => { // a stream that breaks off after its first tweet, and is refused from then on
     if (source.served) return res.writeHead(503).end();

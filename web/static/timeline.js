@@ -227,7 +227,7 @@ export class Timeline {
     for (const a of [...links].slice(this.bars.length)) a.remove();
     this.shade();
     const total = this.bars.reduce((a, b) => a + b, 0);
-    const legend = this.holes.length ? '; hatched: not listening, or losses' : this.covered ? '' : '; what was missed is not known';
+    const legend = this.holes.length ? '; hatched: not all was heard' : this.covered ? '' : '; what was missed is not known';
     this.say(`${plural(total, 'tweet')}, a bar is ${plural(times, unit)}${legend}`);
     const most = this.bars.indexOf(Math.max(...this.bars)), gaps = [...new Set(this.holes.map((h) => h.why))];
     this.box.setAttribute('aria-label', `Timeline: ${plural(total, 'matching tweet')}, ${spell(start, end, unit)}; most, ${number.format(this.bars[most])}, ${spell(start + most * step, start + (most + 1) * step, unit)}. `
