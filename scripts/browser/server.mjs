@@ -9,7 +9,9 @@ const binary = process.env.BIRDWATCH_BINARY;
 if (!binary) throw new Error('BIRDWATCH_BINARY names the program to test');
 
 export class Server {
-  constructor() {
+  /** @param {...string} flags of serve, beside the folder and the address */
+  constructor(...flags) {
+    this.flags = flags;
     this.data = mkdtempSync(join(tmpdir(), 'birdwatch-page-'));
     this.address = '127.0.0.1:0';
   }
@@ -20,7 +22,7 @@ export class Server {
 
   /** start resolves when the server says where it listens; a restart keeps the port. */
   async start() {
-    this.process = spawn(binary, ['serve', '--data', this.data, '--listen', this.address], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process = spawn(binary, ['serve', '--data', this.data, '--listen', this.address, ...this.flags], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.process.stdout.resume();
     const lines = createInterface({ input: this.process.stderr });
     this.url = await new Promise((resolve, reject) => {

@@ -4,6 +4,7 @@ import { el } from './tweet.js';
 import { Feed } from './feed.js';
 import { Stream, withFields } from './stream.js';
 import { Panel } from './facets.js';
+import { Timeline } from './timeline.js';
 import { Completion } from './complete.js';
 
 const $ = (id) => document.getElementById(id);
@@ -23,8 +24,8 @@ function state(name, text) {
 }
 
 /** ask fetches JSON of the API; a problem document becomes the error thrown. */
-async function ask(url) {
-  const r = await fetch(url, { headers: { Accept: 'application/json' } });
+async function ask(url, signal) {
+  const r = await fetch(url, { headers: { Accept: 'application/json' }, signal });
   const body = await r.json().catch(() => ({}));
   if (!r.ok) throw Object.assign(new Error(body.detail || body.title || `The server answered ${r.status}`), { problem: body });
   return body;
@@ -58,6 +59,7 @@ function at(query, order = urlSort()) {
 }
 
 const panel = new Panel($('facets'), $('top'), ask, at);
+const timeline = new Timeline($('timeline'), $('times'), ask, at, () => Boolean(stream?.source));
 new Completion($('q'), $('suggestions'), async () => (await ask('/2/query/operators')).data);
 
 /** search begins anew with the query of the URL. */
@@ -70,6 +72,7 @@ async function search() {
   sorted = null;
   feed.clear();
   panel.show(null);
+  timeline.show(null);
   $('q').value = query;
   $('sort').value = order;
   $('pause').hidden = order !== 'recency';
@@ -79,8 +82,9 @@ async function search() {
   $('foot').textContent = '';
   $('results').setAttribute('aria-busy', 'true');
   state('connecting', 'Connecting');
+  let explained;
   try {
-    await ask('/2/query/explain?' + new URLSearchParams({ query }));
+    explained = await ask('/2/query/explain?' + new URLSearchParams({ query }));
   } catch (err) {
     if (mine === generation) {
       if (err.problem) fail(query, err);
@@ -90,15 +94,16 @@ async function search() {
   }
   if (mine !== generation) return;
   panel.show(query);
+  timeline.show(query, explained.data?.tree);
   if (order !== 'recency') {
     sorted = '';
     return older();
   }
   stream = new Stream(query, backfill, {
-    tweet: (line, isNew) => feed.add(line, isNew),
-    deleted: (id) => feed.withdraw(id),
+    tweet: (line, isNew) => { feed.add(line, isNew); timeline.add(line.data, isNew); },
+    deleted: (id) => timeline.withdraw(id, feed.withdraw(id)),
     live: historyDone,
-    gap: (detail) => feed.gap(detail, loadGap),
+    gap: (detail) => { feed.gap(detail, loadGap); timeline.load(); },
     ended: () => { historyDone(); state('stopped', 'The query lies in the past: nothing new can come'); },
     state: (name, text) => { if (!feed.paused) state(name, text); },
   });
@@ -202,7 +207,7 @@ $('fresh').addEventListener('click', () => { if (rested && !feed.paused) { reste
 document.addEventListener('keydown', (e) => {
   if (e.ctrlKey || e.metaKey || e.altKey || $('about').open) return;
   if (e.target.closest?.('input, textarea, select')) { if (e.key === 'Escape') e.target.blur(); return; }
-  const keys = { '/': () => $('q').focus(), j: () => feed.move(1), k: () => feed.move(-1), n: () => $('fresh').click(), p: () => $('pause').hidden || pause(), t: () => panel.toggle(), '?': () => $('about').showModal() };
+  const keys = { '/': () => $('q').focus(), j: () => feed.move(1), k: () => feed.move(-1), n: () => $('fresh').click(), p: () => $('pause').hidden || pause(), t: () => panel.toggle(), h: () => timeline.toggle(), '?': () => $('about').showModal() };
   const act = keys[e.key];
   if (act) { e.preventDefault(); act(); }
 });

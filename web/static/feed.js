@@ -88,16 +88,18 @@ export class Feed {
     this.fresh.textContent = n === 1 ? '1 new tweet' : `${n} new tweets`;
   }
 
-  /** withdraw takes a deleted tweet out, and copies of it inside quotes; reposts of it come with notices of their own. */
+  /** withdraw takes a deleted tweet out, and copies of it inside quotes; reposts of it come with notices of their own. @returns {boolean} whether it was here */
   withdraw(id) {
+    const all = this.held.length;
     this.held = this.held.filter((h) => h.data.id !== id);
     this.label();
     for (const copy of this.list.querySelectorAll(`blockquote[data-copy="${CSS.escape(id)}"]`)) copy.remove();
     for (const h of this.held) if (h.includes?.tweets) h.includes.tweets = h.includes.tweets.filter((t) => t.id !== id);
     const a = this.byId.get(id);
-    if (!a) return;
+    if (!a) return this.held.length < all;
     this.byId.delete(id);
     a.replaceWith(el('article', { class: 'withdrawn', tabindex: '0' }, 'A tweet was deleted and is withdrawn.'));
+    return true;
   }
 
   gap(detail, load) {
