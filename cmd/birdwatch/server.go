@@ -76,7 +76,7 @@ func begin(env *environment, f dataFlags, cert *certificate, c api.Config, o jou
 	n.register(metrics)
 	r.streams.register(metrics)
 	s, err := api.New(c, api.Deps{
-		Searcher: shown{n.archive, seen}, Facets: n.archive, Reader: shown{n.archive, seen}, Repairs: n.archive, Explain: r.explainers(), Hub: r.hub, Intake: intake{n}, State: n.journal, Before: n.before, Coverage: coverageOf{n.ledger}, Sources: r.streams, Page: web.Handler(), Metrics: metrics, Log: env.log, Now: time.Now,
+		Searcher: shown{n.archive, seen}, Facets: n.archive, Reader: shown{n.archive, seen}, Repairs: n.archive, Explain: r.explainers(), Hub: r.hub, Intake: settledIntake{intake{n}}, State: n.journal, Before: n.before, Coverage: coverageOf{n.ledger}, Sources: r.streams, Page: web.Handler(), Metrics: metrics, Log: env.log, Now: time.Now,
 		Status: func(ctx context.Context) (any, error) { return n.status(ctx) }, Ready: n.ready,
 	})
 	if err != nil {
