@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"birdwatch/api"
+	"birdwatch/ingest/journal"
 	"birdwatch/search"
 	"birdwatch/search/elastic"
 	"birdwatch/tweet"
@@ -61,6 +62,8 @@ func (n *node) ready(ctx context.Context) []api.Check {
 	fail := func(i int, note string) { checks[i].Ready, checks[i].Note = false, note }
 	if _, err := n.journal.State(ctx, "id-table"); err != nil {
 		fail(0, "the journal does not answer")
+	} else if f := n.journal.Fault(); f != nil {
+		fail(0, paused(f))
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()
@@ -79,6 +82,15 @@ func (n *node) ready(ctx context.Context) []api.Check {
 		fail(2, fmt.Sprintf("the archive is %d entries behind", behind))
 	}
 	return checks
+}
+
+// paused is why nothing is taken in.
+func paused(f *journal.Fault) string {
+	why := "the journal's file cannot be written; the log has the reason"
+	if f.DiskFull {
+		why = "the disk is full"
+	}
+	return fmt.Sprintf("the intake is paused: %s, since %s", why, f.Since.UTC().Format(time.RFC3339))
 }
 
 // explained is what may be said of an archive's error to anyone.

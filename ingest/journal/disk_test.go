@@ -49,6 +49,9 @@ func fillDisk(path string) error {
 			_, err := j.Append(ctx, []tweet.Record{sighting(id, 0, noise(3000), false), sighting(id+5000, 0, "second", false)})
 			if err != nil {
 				refused++
+				if j.Fault() == nil {
+					return errors.New("no fault is known where nothing can be written")
+				}
 				fmt.Println("refused", id, strings.ReplaceAll(err.Error(), "\n", " "))
 				break
 			}
@@ -68,6 +71,9 @@ func fillDisk(path string) error {
 		id := tweet.ID(round*10_000 + 9999)
 		if _, err := j.Append(ctx, []tweet.Record{sighting(id, 0, "room again", false)}); err != nil {
 			return fmt.Errorf("with room again: %w", err)
+		}
+		if f := j.Fault(); f != nil {
+			return fmt.Errorf("the fault is over, but still told: %+v", f)
 		}
 		fmt.Println("took", id)
 	}

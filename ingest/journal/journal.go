@@ -77,10 +77,10 @@ type Journal struct {
 
 	first, last atomic.Int64
 	recent      recent
-	full        atomic.Bool   // larger than MaxBytes, since a follower is slow
-	losses      atomic.Uint64 // see Losses
-	unclean     atomic.Bool   // the write-ahead log may hold content that was stripped or purged
-	sweeps      atomic.Int64  // users whose tweets are still to be deleted
+	health
+	losses  atomic.Uint64 // see Losses
+	unclean atomic.Bool   // the write-ahead log may hold content that was stripped or purged
+	sweeps  atomic.Int64  // users whose tweets are still to be deleted
 
 	tasks   chan *task
 	stop    chan struct{}

@@ -103,6 +103,7 @@ func (j *Journal) commit(ts []*task) {
 			}
 			return nil
 		})
+		j.note(err)
 		if err == nil {
 			j.publish()
 		}

@@ -1,0 +1,52 @@
+package journal
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"modernc.org/sqlite"
+)
+
+// sqliteFull is SQLITE_FULL: https://sqlite.org/rescode.html#full
+const sqliteFull = 13
+
+// health is what hinders a journal.
+type health struct {
+	full  atomic.Bool // larger than MaxBytes, since a follower is slow
+	fault atomic.Pointer[Fault]
+}
+
+// Fault says that the file takes nothing in.
+type Fault struct {
+	Since, Last time.Time // when it was tried the first time in vain, and the last time
+	DiskFull    bool
+}
+
+// faultLasts is how long a fault holds that was not met again: nobody may have tried since.
+const faultLasts = time.Minute
+
+// Fault is why nothing can be taken in at the moment, nil when as far as one knows it can.
+func (j *Journal) Fault() *Fault {
+	f := j.fault.Load()
+	if f == nil || j.o.Now().Sub(f.Last) > faultLasts {
+		return nil
+	}
+	return f
+}
+
+// note remembers how a transaction ended that was to enter something.
+func (j *Journal) note(err error) {
+	file := new(sqlite.Error)
+	switch {
+	case err == nil && len(j.w.added) > 0:
+		j.fault.Store(nil)
+	case errors.As(err, &file):
+		now := j.o.Now()
+		f := &Fault{Since: now, Last: now, DiskFull: file.Code()&0xff == sqliteFull}
+		if was := j.Fault(); was != nil {
+			f.Since = was.Since
+		}
+		j.fault.Store(f)
+	}
+}
