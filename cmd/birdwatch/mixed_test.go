@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -112,7 +113,8 @@ func (g *guests) ask(ctx context.Context, method, path string, q url.Values, bod
 	}
 	defer answer.Body.Close()
 	b, err := io.ReadAll(answer.Body)
-	if answer.StatusCode == http.StatusGatewayTimeout { // the machine is busy, and the server says so
+	full := answer.StatusCode == http.StatusServiceUnavailable && bytes.Contains(b, []byte("exports are being written already"))
+	if answer.StatusCode == http.StatusGatewayTimeout || full { // the machine is busy, and the server says so
 		g.mu.Lock()
 		g.asked["late"]++
 		g.mu.Unlock()
