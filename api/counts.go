@@ -19,8 +19,8 @@ func (s *Server) countsRecent(c echo.Context) error { return s.counts(c, recentD
 // countsBack is what counts reach back to without start_time, as X's do.
 const countsBack = 30 * 24 * time.Hour
 
-// firstTweet is before the first tweet there was: counts go back no further.
-var firstTweet = time.Date(2006, 3, 1, 0, 0, 0, 0, time.UTC)
+// firstTime is before any time that a tweet has, wrong ones too: counts go back no further.
+var firstTime = time.Unix(0, 0).UTC()
 
 // counts answers a histogram, the oldest bucket first. A page has at most MaxBuckets, the newest ones first; next_token goes further back.
 func (s *Server) counts(c echo.Context, within time.Duration) error {
@@ -47,8 +47,8 @@ func (s *Server) counts(c echo.Context, within time.Duration) error {
 	if start.IsZero() {
 		start = end.Add(-countsBack)
 	}
-	if start.Before(firstTweet) {
-		start = firstTweet
+	if start.Before(firstTime) {
+		start = firstTime
 	}
 	edges, more := buckets(start, end, step, s.config.MaxBuckets)
 	if len(edges) < 2 {

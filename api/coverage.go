@@ -116,11 +116,9 @@ func (s *Server) coverage(c echo.Context) error {
 			return invalid("kinds", k, "The value of [kinds] must list some of: %s.", strings.Join(coverageKinds, ", "))
 		}
 	}
-	neighbors, err := p.choice("neighbors", "false", "true")
-	if err != nil {
+	if r.Neighbors, err = p.flag("neighbors"); err != nil {
 		return err
 	}
-	r.Neighbors = neighbors == "true"
 	if p.has("next_token") {
 		at, id, _ := strings.Cut(p.get("next_token"), "-")
 		var errs [2]error

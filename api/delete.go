@@ -43,7 +43,7 @@ func (s *Server) removeAll(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	dry, err := p.choice("dry_run", "false", "true")
+	dry, err := p.flag("dry_run")
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (s *Server) removeAll(c echo.Context) error {
 	case user != 0 && p.has("query"), user == 0 && strings.TrimSpace(text) == "":
 		return invalid("query", text, "One of [query] and [user_id] is needed, and only one.")
 	case user != 0:
-		if text = "from:" + user.String(); dry == "false" {
+		if text = "from:" + user.String(); !dry {
 			if err := s.Intake.DeleteUser(c.Request().Context(), user); err != nil {
 				return err
 			}
@@ -70,7 +70,7 @@ func (s *Server) removeAll(c echo.Context) error {
 		return err
 	}
 	r.Query = q.Expr
-	return s.removeFound(c, r, dry == "true", by)
+	return s.removeFound(c, r, dry, by)
 }
 
 func (s *Server) removeFound(c echo.Context, r search.Request, dry bool, by string) error {

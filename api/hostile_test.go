@@ -165,7 +165,8 @@ func TestHostileRequests(t *testing.T) {
 		{"PUT", one, "{}", 405, "Allow", nil},
 		{"PATCH", "/2/tweets", "", 405, "Allow", nil},
 		{"BREW", all, "", 405, "Allow", nil},
-		{"GET", ingest, "", 400, "[id] is not a tweet id", nil}, // it reads as the tweet of that id
+		{"GET", ingest, "", 405, "Allow lists", nil}, // not the tweet of that id
+		{"HEAD", "/2/tweets/import", "", 405, "", nil},
 		{"GET", all + "?query=a", "a body", 400, "no body", nil},
 		{"DELETE", one, "a body", 400, "no body", []string{auth}},
 		{"GET", all + "?query=a", "", 431, "headers are larger", []string{"X-Long: " + long[:40_000]}},

@@ -142,6 +142,18 @@ func (p params) span() (start, end time.Time, err error) {
 	return start, end, nil
 }
 
+// flag reads true or false, in any case: clients in Python send True.
+func (p params) flag(name string) (bool, error) {
+	v := p.get(name)
+	switch {
+	case !p.has(name), strings.EqualFold(v, "false"):
+		return false, nil
+	case strings.EqualFold(v, "true"):
+		return true, nil
+	}
+	return false, invalid(name, v, "The value of [%s] must be one of: false, true.", name)
+}
+
 // choice reads one of a few words; the first is the default.
 func (p params) choice(name string, of ...string) (string, error) {
 	v := p.get(name)

@@ -132,12 +132,12 @@ func (s *Server) changeRules(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	dry, err := p.choice("dry_run", "false", "true")
+	dry, err := p.flag("dry_run")
 	if err != nil {
 		return err
 	}
 	want := rightWrite
-	if dry == "true" {
+	if dry {
 		want = rightRead
 	}
 	if p := s.admit(c.Request(), want); p != nil {
@@ -157,16 +157,16 @@ func (s *Server) changeRules(c echo.Context) error {
 	err = s.rules.locked(ctx, func() (err error) {
 		if change.Delete != nil {
 			status = http.StatusOK
-			a, err = s.deleteRules(ctx, change.Delete.IDs, change.Delete.Values, dry == "true")
+			a, err = s.deleteRules(ctx, change.Delete.IDs, change.Delete.Values, dry)
 		} else {
-			status, a, err = s.addRules(ctx, change.Add, dry == "true")
+			status, a, err = s.addRules(ctx, change.Add, dry)
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if dry == "true" {
+	if dry {
 		if err := s.backtest(ctx, a.Data); err != nil {
 			return err
 		}

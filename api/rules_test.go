@@ -166,7 +166,7 @@ func TestDryRun(t *testing.T) {
 		s.add(p)
 	}
 	s.note(100, "cat")
-	a := s.rules(t, "POST", "?dry_run=true", `{"add":[{"value":"bird"}]}`, 201)
+	a := s.rules(t, "POST", "?dry_run=True", `{"add":[{"value":"bird"}]}`, 201)
 	m := a.Data[0].WouldHaveMatched
 	if m == nil || m.Hour != 1 || m.Day != 4 || m.Week != 7 || len(m.Samples) != 5 || m.Samples[0].ID != "8" || m.Samples[0].Text != "bird" {
 		t.Errorf("%+v", m)

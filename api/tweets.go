@@ -19,6 +19,9 @@ const lookupMost = 100
 
 // one answers GET /2/tweets/:id.
 func (s *Server) one(c echo.Context) error {
+	if id := c.Param("id"); id == "ingest" || id == "import" { // paths of POST
+		return fromEcho(echo.ErrMethodNotAllowed).with("Allow", "OPTIONS, POST")
+	}
 	p, err := parseParams(c.Request().URL.RawQuery, fieldParameters...)
 	if err != nil {
 		return err
