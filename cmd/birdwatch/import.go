@@ -243,11 +243,7 @@ func (r *importRun) reject(it format.Item) {
 	r.counts.Bad++
 	switch {
 	case r.counts.Bad <= badShown:
-		place := it.File
-		if it.Pos > 0 {
-			place = fmt.Sprintf("%s:%d", it.File, it.Pos)
-		}
-		r.bar.line(fmt.Sprintf("%s: %v", place, it.Err))
+		r.bar.line(fmt.Sprintf("%s: %v", it.Place(), it.Err))
 	case r.counts.Bad == badShown+1:
 		r.bar.line("further bad records are only counted; --rejects keeps them")
 	}

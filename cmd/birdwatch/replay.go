@@ -182,7 +182,7 @@ func fileTape(ctx context.Context, paths []string) replay.Tape {
 		var items iter.Seq[format.Item] = format.Files(ctx, paths, format.Options{})
 		for it := range items {
 			if it.Err != nil {
-				if !yield(nil, fmt.Errorf("%s:%d: %w", it.File, it.Pos, it.Err)) {
+				if !yield(nil, fmt.Errorf("%s: %w", it.Place(), it.Err)) {
 					return
 				}
 				continue

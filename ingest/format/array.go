@@ -38,14 +38,14 @@ func (f *framer) array() error {
 		}
 		f.nth++
 		if err != nil {
-			if err := f.give(framed{raw: raw, pos: f.nth, err: err}); err != nil {
+			if err := f.give(framed{raw: raw, pos: f.nth, nth: true, err: err}); err != nil {
 				return err
 			}
 			if err = f.skipLine(); err == nil {
 				err = f.resync(indent, "{[]")
 			}
 		} else if n, st, k := scan(raw); st != done {
-			err = f.give(framed{raw: raw, pos: f.nth, err: jsonError(raw, n, st)})
+			err = f.give(framed{raw: raw, pos: f.nth, nth: true, err: jsonError(raw, n, st)})
 		} else {
 			err = f.member(raw, k)
 		}
@@ -57,7 +57,7 @@ func (f *framer) array() error {
 
 // cutOff takes what an array ends with that does not end; its last element may be whole.
 func (f *framer) cutOff(raw []byte) error {
-	cut := framed{raw: raw, pos: f.nth + 1, err: errors.New("the array is cut off")}
+	cut := framed{raw: raw, pos: f.nth + 1, nth: true, err: errors.New("the array is cut off")}
 	if last := bytes.TrimRight(raw, " \t\r\n\x00"); len(last) > 0 {
 		if _, st, k := scan(last); st == done {
 			f.nth++

@@ -20,6 +20,7 @@ const MaxRecord = 8 << 20
 type framed struct {
 	raw   []byte // its own memory
 	pos   int64  // line; in arrays and envelopes the number of the record
+	nth   bool   // it is the number
 	err   error
 	parse parser                         // nil: Parse
 	keys  keys                           // of a sound object, where they are known
@@ -36,6 +37,7 @@ type framer struct {
 	line   int64  // lines that were read whole
 	indent int    // how many blanks stand before the record that begins
 	nth    int64  // records of arrays and envelopes so far
+	inside bool   // an array is being read
 	parse  parser // of every record; nil: Parse, when its shape has been seen
 	script bool   // it is a script: its value may end with a semicolon
 }
@@ -66,7 +68,9 @@ func (f *framer) run() error {
 		case err != nil:
 			return err
 		case c == '[':
+			f.inside = true
 			err = f.array()
+			f.inside = false
 		case c == '{':
 			err = f.object()
 		default:
@@ -244,7 +248,7 @@ func (f *framer) skipLine() error {
 
 // whole takes a sound value: a message, or an envelope of messages.
 func (f *framer) whole(b []byte, k keys, pos int64) error {
-	x := framed{raw: b, pos: pos, parse: f.parse, keys: k}
+	x := framed{raw: b, pos: pos, nth: f.inside, parse: f.parse, keys: k}
 	if b[0] == '{' {
 		x.keys |= keySound
 	}
@@ -270,7 +274,7 @@ func (f *framer) whole(b []byte, k keys, pos int64) error {
 func (f *framer) members(list gjson.Result, parse parser) (err error) {
 	list.ForEach(func(_, v gjson.Result) bool {
 		f.nth++
-		err = f.give(framed{raw: []byte(v.Raw), pos: f.nth, parse: parse})
+		err = f.give(framed{raw: []byte(v.Raw), pos: f.nth, nth: true, parse: parse})
 		return err == nil
 	})
 	return err

@@ -3,6 +3,7 @@ package format
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"iter"
 	"maps"
@@ -24,6 +25,18 @@ type Item struct {
 	Reference tweet.ID
 	File      string // as in tweet.Provenance
 	Pos       int64  // line, or number of the record
+	Nth       bool   // Pos is the number: the record is one of several in an array or a page
+}
+
+// Place is where the record stands, for people.
+func (it *Item) Place() string {
+	switch {
+	case it.Pos <= 0:
+		return it.File
+	case it.Nth:
+		return fmt.Sprintf("%s, record %d", it.File, it.Pos)
+	}
+	return fmt.Sprintf("%s:%d", it.File, it.Pos)
 }
 
 // Options say how an input is read.
@@ -180,7 +193,7 @@ func (b *batcher) add(file string, x framed) bool {
 	if b.next == nil {
 		b.next = &chunk{done: make(chan struct{})}
 	}
-	b.next.items = append(b.next.items, Item{File: file, Pos: x.pos})
+	b.next.items = append(b.next.items, Item{File: file, Pos: x.pos, Nth: x.nth})
 	b.next.raw = append(b.next.raw, x)
 	if b.bytes += len(x.raw); len(b.next.raw) >= chunkMost || b.bytes > MaxRecord {
 		return b.flush()
