@@ -20,6 +20,9 @@ type backupCommand struct {
 // Run copies the folder while it is in use. Archive and journal are copied as they were at one moment: what the one has of an import,
 // the other knows.
 func (c *backupCommand) Run(env *environment) (err error) {
+	if err := existing(c.Data); err != nil {
+		return err
+	}
 	journalPath, archivePath := filepath.Join(c.Data, journalFile), filepath.Join(c.Data, archiveFile)
 	if _, err := os.Stat(journalPath); err != nil {
 		return usage(fmt.Errorf("backup: %w", err))

@@ -20,7 +20,7 @@ import (
 )
 
 type importCommand struct {
-	dataFlags
+	dataFlags `set:"made=; made when missing"`
 	serverFlags
 	Paths      []string          `arg:"" optional:"" name:"path" help:"Files, folders, or - for standard input; gz, bz2, tar and zip are unpacked."`
 	Bundled    bool              `help:"Put the bundled sample in: 425 real tweets."`

@@ -14,7 +14,7 @@ import (
 )
 
 type serveCommand struct {
-	dataFlags
+	dataFlags  `set:"made=; made when missing"`
 	Listen     string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to serve at. Any but loopback needs tokens or --public."`
 	Host       []string `placeholder:"NAME" help:"Further names that requests may be for (a proxy's site), or * for any."`
 	CORS       []string `name:"cors" placeholder:"ORIGIN" help:"Web origins whose pages may read."`

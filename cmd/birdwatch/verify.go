@@ -37,6 +37,9 @@ type verification struct {
 
 // Run looks for traces; the folder must be free. It ends with 1 when there are any.
 func (c *verifyCommand) Run(env *environment) error {
+	if err := existing(c.Data); err != nil {
+		return err
+	}
 	if err := checkPaths(c.Known, true); err != nil {
 		return usage(fmt.Errorf("verify: --known: %w", err))
 	}
