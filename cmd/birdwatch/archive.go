@@ -66,6 +66,9 @@ func (f *dataFlags) openArchive(ctx context.Context, readOnly, stale bool, log *
 		}
 		return a, nil
 	}
+	if err := f.checkElastic(); err != nil {
+		return nil, err
+	}
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown host"
