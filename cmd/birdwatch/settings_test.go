@@ -75,6 +75,30 @@ func TestServeRefuses(t *testing.T) {
 	}
 }
 
+// TestReplayRefuses: what a tape cannot be played from, or by, is said when it starts, not to its clients.
+func TestReplayRefuses(t *testing.T) {
+	for _, tt := range []struct {
+		flags, says string
+		code        int
+	}{
+		{"/nonexist", "/nonexist: no such file", exitUsage},
+		{"settings_test.go /nonexist", "/nonexist: no such file", exitUsage},
+		{"--live", "--live needs --rate or --speed", exitUsage},
+		{"--live --max-gap 1s", "--live needs --rate or --speed", exitUsage},
+		{"--live --rate 1", "replaying", exitOK},
+		{"--live --speed 1", "replaying", exitOK},
+		{"settings_test.go", "replaying", exitOK},
+	} {
+		t.Run(tt.flags, func(t *testing.T) {
+			t.Parallel()
+			args := append([]string{"replay", "--listen", "127.0.0.1:0"}, strings.Fields(tt.flags)...)
+			if said, code := startup(t, args...); code != tt.code || !strings.Contains(said, tt.says) {
+				t.Errorf("%d %s", code, said)
+			}
+		})
+	}
+}
+
 // TestStreamFlagsNeedURL: each flag of a stream, and its environment variable, is refused where the stream's URL is missing.
 func TestStreamFlagsNeedURL(t *testing.T) {
 	var cli commandLine
