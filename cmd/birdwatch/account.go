@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"log/slog"
 	"maps"
 	"net/url"
 	"os"
@@ -25,6 +26,8 @@ import (
 // account is where an import is written into the ledger of coverage: the folder's, or through a server.
 type account interface {
 	gaps(ctx context.Context) ([]coverage.Span, error)
+	// knows reports whether there is anything of a source.
+	knows(ctx context.Context, source string) (bool, error)
 	imported(ctx context.Context, files, filled []coverage.Span) error
 }
 
@@ -36,6 +39,11 @@ func (a ownAccount) gaps(ctx context.Context) ([]coverage.Span, error) {
 
 func (a ownAccount) imported(ctx context.Context, files, filled []coverage.Span) error {
 	return a.l.Imported(ctx, files, filled)
+}
+
+func (a ownAccount) knows(ctx context.Context, source string) (bool, error) {
+	spans, err := a.l.Spans(ctx, coverage.Query{Source: source, Limit: 1})
+	return len(spans) > 0, err
 }
 
 type remoteAccount struct{ c *client.Client }
@@ -54,6 +62,13 @@ func (a remoteAccount) gaps(ctx context.Context) ([]coverage.Span, error) {
 		gaps = append(gaps, s)
 	}
 	return gaps, nil
+}
+
+func (a remoteAccount) knows(ctx context.Context, source string) (bool, error) {
+	for _, err := range coveragePages(ctx, a.c, url.Values{"source": {source}, "max_results": {"1"}}) {
+		return err == nil, err
+	}
+	return false, nil
 }
 
 func (a remoteAccount) imported(ctx context.Context, files, filled []coverage.Span) error {
@@ -80,7 +95,17 @@ type fileTally struct {
 	first, last int64 // times of tweets whose ids hold none
 }
 
-func newImportAccount(ctx context.Context, to account, progress *format.Progress, declared string) (*importAccount, error) {
+// newImportAccount reads which gaps there are. declared is the source that the files are said to be a record of, or "".
+func newImportAccount(ctx context.Context, to account, progress *format.Progress, declared string, log *slog.Logger) (*importAccount, error) {
+	if declared != "" {
+		known, err := to.knows(ctx, declared)
+		if err != nil {
+			return nil, fmt.Errorf("read the sources: %w", err)
+		}
+		if !known {
+			log.Warn("the account of coverage knows no such source: the files fill no gap of it", "fills", declared)
+		}
+	}
 	gaps, err := to.gaps(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the gaps: %w", err)

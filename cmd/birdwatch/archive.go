@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -16,7 +18,7 @@ import (
 
 // dataFlags say where the data is.
 type dataFlags struct {
-	Data    string       `type:"path" default:"birdwatch-data" placeholder:"DIR" help:"Folder of the journal and the archive; made when missing."`
+	Data    string       `type:"path" default:"birdwatch-data" placeholder:"DIR" help:"Folder of the journal and the archive${made}."`
 	Elastic []string     `placeholder:"URL" help:"Keep the archive in this Elasticsearch, not in the folder. May be given for each of its nodes."`
 	With    elasticFlags `embed:"" prefix:"elastic-"`
 	// countries are those whose withheld tweets are hidden.
@@ -37,6 +39,21 @@ type elasticFlags struct {
 	Refresh  time.Duration `default:"1s" help:"How often Elasticsearch makes what was written searchable by itself."`
 }
 
+// existing refuses a folder that is not there. Commands that only use an archive ask it first: of a name with a slip in it they would make an
+// empty archive, and find nothing there.
+func existing(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return usage(fmt.Errorf("%s: there is no such folder; birdwatch import or serve makes one", dir))
+	case err != nil:
+		return usage(err)
+	case !info.IsDir():
+		return usage(fmt.Errorf("%s is not a folder", dir))
+	}
+	return nil
+}
+
 // outside reports whether the archive is in Elasticsearch.
 func (f *dataFlags) outside() bool { return len(f.Elastic) > 0 || f.With.CloudID != "" }
 
@@ -48,6 +65,9 @@ func (f *dataFlags) openArchive(ctx context.Context, readOnly, stale bool, log *
 			return nil, err
 		}
 		return a, nil
+	}
+	if err := f.checkElastic(); err != nil {
+		return nil, err
 	}
 	host, err := os.Hostname()
 	if err != nil {

@@ -17,6 +17,9 @@ type auditCommand struct {
 
 // Run prints the audit log, oldest first. It reads the file beside a server that writes it.
 func (c *auditCommand) Run(env *environment) error {
+	if err := existing(c.Data); err != nil {
+		return err
+	}
 	for a, err := range journal.Audit(env.ctx, filepath.Join(c.Data, journalFile), c.After) {
 		if err != nil {
 			return err

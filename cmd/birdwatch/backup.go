@@ -20,6 +20,9 @@ type backupCommand struct {
 // Run copies the folder while it is in use. Archive and journal are copied as they were at one moment: what the one has of an import,
 // the other knows.
 func (c *backupCommand) Run(env *environment) (err error) {
+	if err := existing(c.Data); err != nil {
+		return err
+	}
 	journalPath, archivePath := filepath.Join(c.Data, journalFile), filepath.Join(c.Data, archiveFile)
 	if _, err := os.Stat(journalPath); err != nil {
 		return usage(fmt.Errorf("backup: %w", err))
@@ -59,17 +62,35 @@ type restoreCommand struct {
 
 // Run makes a data folder of a backup. The journal gets a new epoch: its places from here on are others than those that were
 // given out after the backup was made.
-func (c *restoreCommand) Run(env *environment) (err error) {
+func (c *restoreCommand) Run(env *environment) error {
+	var made []string // what is not there before it; "" is the folder
+	for _, file := range []string{archiveFile, archiveFile + "-wal", archiveFile + "-shm", journalFile, journalFile + "-wal", journalFile + "-shm", journal.LockFile, ""} {
+		if !exists(filepath.Join(c.Data, file)) {
+			made = append(made, file)
+		}
+	}
 	lock, err := journal.LockFolder(c.Data)
 	if err != nil {
 		return usage(fmt.Errorf("restore to %s: %w", c.Data, err))
 	}
-	defer func() { err = errors.Join(err, lock.Release()) }()
 	for _, file := range []string{archiveFile, journalFile} {
 		if _, err := os.Stat(filepath.Join(c.Data, file)); !errors.Is(err, fs.ErrNotExist) {
-			return usage(fmt.Errorf("restore: %s has %s already", c.Data, file))
+			return errors.Join(usage(fmt.Errorf("restore: %s has %s already", c.Data, file)), lock.Release())
 		}
 	}
+	if err := errors.Join(c.restore(env), lock.Release()); err != nil {
+		for _, file := range made { // what is left would be taken for an archive
+			if removed := os.Remove(filepath.Join(c.Data, file)); !errors.Is(removed, fs.ErrNotExist) {
+				err = errors.Join(err, removed)
+			}
+		}
+		return err
+	}
+	fmt.Fprintf(env.stdout, "%s is ready\n", c.Data)
+	return nil
+}
+
+func (c *restoreCommand) restore(env *environment) error {
 	if from := filepath.Join(c.From, archiveFile); exists(from) {
 		as, err := embedded.OpenSnapshot(env.ctx, from, nil)
 		if err != nil {
@@ -90,7 +111,6 @@ func (c *restoreCommand) Run(env *environment) (err error) {
 	if err := journal.Renew(env.ctx, to); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
-	fmt.Fprintf(env.stdout, "%s is ready\n", c.Data)
 	return nil
 }
 

@@ -46,6 +46,9 @@ func (s serverFlags) server(data string) (url, token string, err error) {
 // hereOrThere runs here with the folder open, or there with the server that has it or that was named.
 func hereOrThere(env *environment, d *dataFlags, s *serverFlags, here func(*node) error, there func(*client.Client) error) error {
 	if s.Server == "" {
+		if err := existing(d.Data); err != nil {
+			return err
+		}
 		n, err := openNode(env.ctx, *d, journal.Options{}, env.log)
 		if err == nil {
 			return errors.Join(here(n), n.close())

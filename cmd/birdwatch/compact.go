@@ -18,6 +18,9 @@ type compactCommand struct {
 
 // Run takes for good what was deleted. The folder must be free: the files are written anew.
 func (c *compactCommand) Run(env *environment) error {
+	if err := existing(c.Data); err != nil {
+		return err
+	}
 	// Nobody has streams open that must still be told: content goes without waiting for them.
 	n, err := openNode(env.ctx, c.dataFlags, journal.Options{Grace: time.Nanosecond}, env.log)
 	if errors.Is(err, journal.ErrLocked) {

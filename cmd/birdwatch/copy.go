@@ -14,7 +14,7 @@ import (
 
 type copyCommand struct {
 	From  string       `required:"" placeholder:"DIR|URL" help:"Data folder, or URL of the Elasticsearch, that has the archive. It may be in use."`
-	To    string       `required:"" placeholder:"DIR|URL" help:"Where it is to be as well. Nothing else may be writing there."`
+	To    string       `required:"" placeholder:"DIR|URL" help:"Where it is to be as well; a folder is made when missing. Nothing else may be writing there."`
 	With  elasticFlags `embed:"" prefix:"elastic-"`
 	Quiet bool         `short:"q" help:"No progress."`
 }
@@ -44,6 +44,9 @@ func (c *copyCommand) Run(env *environment) (err error) {
 // openSource opens an archive to read, whoever writes it.
 func openSource(env *environment, f *dataFlags) (search.Archive, error) {
 	if !f.outside() {
+		if err := existing(f.Data); err != nil {
+			return nil, err
+		}
 		if _, err := os.Stat(filepath.Join(f.Data, archiveFile)); err != nil {
 			return nil, usage(fmt.Errorf("copy: %w", err))
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -40,7 +41,7 @@ func (c *coverageCommand) Run(env *environment) error {
 					err = out.print(s)
 				}
 			}
-			return err
+			return errors.Join(err, c.doubt(env, out, ownAccount{n.ledger}))
 		},
 		func(server *client.Client) error {
 			for s, err := range coveragePages(env.ctx, server, c.parameters()) {
@@ -51,12 +52,24 @@ func (c *coverageCommand) Run(env *environment) error {
 					return err
 				}
 			}
-			return nil
+			return c.doubt(env, out, remoteAccount{server})
 		})
 	if err != nil {
 		return err
 	}
 	return out.end()
+}
+
+// doubt says when nothing was printed because the source's name is not one.
+func (c *coverageCommand) doubt(env *environment, out *coveragePrinter, a account) error {
+	if out.printed || c.Source == "" {
+		return nil
+	}
+	known, err := a.knows(env.ctx, c.Source)
+	if err == nil && !known {
+		fmt.Fprintf(env.stderr, "birdwatch: nothing is known of a source %q\n", c.Source)
+	}
+	return err
 }
 
 func (c *coverageCommand) parameters() url.Values {
@@ -98,8 +111,9 @@ func coveragePages(ctx context.Context, server *client.Client, q url.Values) ite
 }
 
 type coveragePrinter struct {
-	json  *json.Encoder
-	table *tabwriter.Writer
+	printed bool
+	json    *json.Encoder
+	table   *tabwriter.Writer
 }
 
 func (c *coverageCommand) printer(env *environment) *coveragePrinter {
@@ -112,6 +126,7 @@ func (c *coverageCommand) printer(env *environment) *coveragePrinter {
 }
 
 func (p *coveragePrinter) print(s api.CoverageSpan) error {
+	p.printed = true
 	if p.json != nil {
 		return p.json.Encode(s)
 	}

@@ -99,6 +99,18 @@ func TestCoverage(t *testing.T) {
 	if len(imports) != 1 || imports[0].ID != spans[0].FilledBy.Span || imports[0].File.Name != "grab.jsonl" || imports[0].Count != int64(sample.Count()) {
 		t.Errorf("imports: %+v", imports)
 	}
+	for says, args := range map[string][]string{
+		`nothing is known of a source "foo"`: {"coverage", "--data", data, "--source", "foo"}, "knows no such source": {"import", "--data", data, "-q", "--fills", "stream:foo", file},
+	} {
+		if said, code := startup(t, args...); code != exitOK || !strings.Contains(said, says) {
+			t.Errorf("%s at the server: %d %s", args[0], code, said)
+		}
+	}
+	for _, args := range [][]string{{"coverage", "--data", data, "--source", "stream:stream", "--end", "2006-01-01T00:00:00Z"}, {"import", "--data", data, "-q", "--fills", "stream:stream", file}} {
+		if said, code := startup(t, args...); code != exitOK || strings.Contains(said, "source") {
+			t.Errorf("%s of a source that the server knows: %d %s", args[0], code, said)
+		}
+	}
 
 	p.stop(syscall.SIGTERM)
 	out, code = runCommand(t, "coverage", "--data", data, "--json", "--source", "stream:stream")

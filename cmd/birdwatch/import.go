@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,7 +21,7 @@ import (
 )
 
 type importCommand struct {
-	dataFlags
+	dataFlags `set:"made=; made when missing"`
 	serverFlags
 	Paths      []string          `arg:"" optional:"" name:"path" help:"Files, folders, or - for standard input; gz, bz2, tar and zip are unpacked."`
 	Bundled    bool              `help:"Put the bundled sample in: 425 real tweets."`
@@ -36,24 +37,15 @@ type importCommand struct {
 
 // Run imports into the data folder, or streams to the server that has it.
 func (c *importCommand) Run(env *environment) error {
-	if len(c.Paths) == 0 && !c.Bundled {
-		return usage(errors.New("import: name files or folders, - for standard input, or give --bundled"))
-	}
-	o := c.options()
-	if err := o.Check(); err != nil {
+	if err := c.check(); err != nil {
 		return usage(fmt.Errorf("import: %w", err))
-	}
-	for _, p := range c.Paths {
-		if _, err := os.Stat(p); p != "-" && err != nil {
-			return usage(fmt.Errorf("import: %w", err))
-		}
 	}
 	to, err := c.target(env)
 	if err != nil {
 		return err
 	}
 	run := importRun{command: c, env: env, want: to.want, progress: new(format.Progress), bar: newBar(env.stderr, !c.Quiet)}
-	if run.account, err = newImportAccount(env.ctx, to.account, run.progress, c.Fills); err != nil {
+	if run.account, err = newImportAccount(env.ctx, to.account, run.progress, c.Fills, env.log); err != nil {
 		return errors.Join(err, to.release())
 	}
 	if to.state != nil && !c.Bundled {
@@ -93,6 +85,22 @@ func (c *importCommand) Run(env *environment) error {
 		return &codeError{exitBadLines, fmt.Errorf("%d records were bad; all others are in", summary.Bad)}
 	}
 	return nil
+}
+
+func (c *importCommand) check() error {
+	if len(c.Paths) == 0 && !c.Bundled {
+		return errors.New("name files or folders, - for standard input, or give --bundled")
+	}
+	if name, ok := strings.CutPrefix(c.Fills, "stream:"); c.Fills != "" && (!ok || name == "") {
+		return fmt.Errorf("--fills takes stream:NAME, as birdwatch coverage shows it, not %q", c.Fills)
+	}
+	for _, p := range c.Paths {
+		if _, err := os.Stat(p); p != "-" && err != nil {
+			return err
+		}
+	}
+	o := c.options()
+	return o.Check()
 }
 
 func (c *importCommand) options() format.Options {

@@ -132,6 +132,6 @@ func guardNegations(args []string) []string {
 func newParser(cli *commandLine, stdout, stderr io.Writer) (*kong.Kong, error) {
 	return kong.New(cli, kong.Name("birdwatch"),
 		kong.Description("An archive of tweets that can be searched back to the first one and followed into the next second, with one query."),
-		kong.UsageOnError(), kong.DefaultEnvars("BIRDWATCH"), kong.Writers(stdout, stderr),
+		kong.UsageOnError(), kong.Vars{"made": ""}, kong.DefaultEnvars("BIRDWATCH"), kong.Writers(stdout, stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 }

@@ -37,6 +37,9 @@ type node struct {
 // error where the folder has a journal: what comes in waits there.
 func openNode(ctx context.Context, f dataFlags, o journal.Options, log *slog.Logger) (n *node, err error) {
 	n = &node{dir: f.Data, log: log}
+	if err := f.checkElastic(); err != nil {
+		return n, err
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.close())

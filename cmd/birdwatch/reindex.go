@@ -17,6 +17,11 @@ type reindexCommand struct {
 
 // Run makes the index again, in the folder or by the server that has it.
 func (c *reindexCommand) Run(env *environment) error {
+	if c.Server == "" {
+		if err := existing(c.Data); err != nil {
+			return err
+		}
+	}
 	bar := newBar(env.stderr, !c.Quiet)
 	started := time.Now()
 	err := c.reindex(env, func(done, total int64) { bar.count("tweets", done, total) })

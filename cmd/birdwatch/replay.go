@@ -55,6 +55,12 @@ type replayCommand struct {
 
 // Run serves the tape as /1.1/statuses/sample.json and filter.json, and as /2/tweets/search/stream.
 func (c *replayCommand) Run(env *environment) (err error) {
+	if err := checkPaths(c.Paths, false); err != nil { // a tape is read when a client comes, and fails for the client only
+		return usage(fmt.Errorf("replay: %w", err))
+	}
+	if c.Live && c.Rate == 0 && c.Speed == 0 {
+		return usage(errors.New("replay: --live needs --rate or --speed: without a pace nothing is ever due"))
+	}
 	tape := replay.FromLines(sample.Lines())
 	if len(c.Paths) > 0 {
 		tape = fileTape(env.ctx, c.Paths)

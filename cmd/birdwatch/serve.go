@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -14,14 +13,14 @@ import (
 )
 
 type serveCommand struct {
-	dataFlags
+	dataFlags  `set:"made=; made when missing"`
 	Listen     string   `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to serve at. Any but loopback needs tokens or --public."`
 	Host       []string `placeholder:"NAME" help:"Further names that requests may be for (a proxy's site), or * for any."`
 	CORS       []string `name:"cors" placeholder:"ORIGIN" help:"Web origins whose pages may read."`
 	Public     bool     `help:"Anyone may read."`
 	ReadToken  []string `placeholder:"TOKEN" help:"Bearer tokens for reading."`
 	WriteToken []string `placeholder:"TOKEN" help:"Bearer tokens for writing and reading."`
-	PageWrites bool     `help:"The page may write without a token. Only on loopback; turn it off behind a proxy."`
+	PageWrites bool     `help:"The page may write without a token. Only on loopback, and refused elsewhere; turn it off behind a proxy."`
 
 	Country []string `placeholder:"CODE" help:"Countries (ISO 3166: DE) whose withheld tweets are hidden. Those withheld everywhere, protected and suspended always are."`
 
@@ -58,6 +57,9 @@ type streamFlags struct {
 	TokenSecret    string   `default:"birdwatch" help:"OAuth token secret."`
 }
 
+// streamDefault is what a stream is asked with where nothing else is said: birdwatch replay takes anything.
+const streamDefault = "birdwatch"
+
 func (f streamFlags) topics() source.Topics {
 	return source.Topics{Sample: len(f.Track)+len(f.Follow)+len(f.Locations) == 0, Track: f.Track, Follow: f.Follow, Locations: f.Locations, Language: f.Language}
 }
@@ -92,10 +94,8 @@ func (c *serveCommand) secured(log *slog.Logger) (*certificate, error) {
 
 // Run serves until it is told to stop.
 func (c *serveCommand) Run(env *environment) (err error) {
-	for _, code := range c.Country {
-		if len(code) != 2 {
-			return usage(fmt.Errorf("--country takes codes of two letters, such as DE, not %q", code))
-		}
+	if err := c.check(); err != nil {
+		return err
 	}
 	c.countries = c.Country
 	cert, err := c.secured(env.log)

@@ -80,10 +80,7 @@ func begin(env *environment, f dataFlags, cert *certificate, c api.Config, o jou
 		Status: func(ctx context.Context) (any, error) { return n.status(ctx) }, Ready: n.ready,
 	})
 	if err != nil {
-		if errors.Is(err, api.ErrOpen) {
-			err = usage(err)
-		}
-		return nil, err
+		return nil, usage(err) // it checks the settings, and nothing else of it can fail
 	}
 	r.api, r.server, r.url = s, s.HTTPServer(), pageURL(r.listener)
 	if cert != nil {

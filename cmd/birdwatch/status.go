@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 
 	"birdwatch/api/client"
 )
@@ -17,9 +16,6 @@ type statusCommand struct {
 
 // Run prints what the folder holds, or what the server that has it says.
 func (c *statusCommand) Run(env *environment) error {
-	if _, err := os.Stat(c.Data); c.Server == "" && err != nil {
-		return usage(fmt.Errorf("status: %w", err))
-	}
 	s := new(status)
 	err := hereOrThere(env, &c.dataFlags, &c.serverFlags,
 		func(n *node) (err error) { s, err = n.status(env.ctx); return err },

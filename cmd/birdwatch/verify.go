@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-
-	"github.com/tidwall/gjson"
+	"strings"
 
 	"birdwatch/ingest/format"
 	"birdwatch/ingest/journal"
@@ -20,7 +20,7 @@ import (
 type verifyCommand struct {
 	dataFlags
 	Deleted bool     `required:"" help:"Look for traces of deleted tweets: all content is unpacked and looked through, and the index's words, free pages and logs."`
-	Known   []string `type:"path" placeholder:"PATH" help:"Files of tweets as import takes them. Of those that are deleted, text, payload and original bytes are looked for in all content and in all bytes of the folder."`
+	Known   []string `type:"path" placeholder:"PATH" help:"Files of tweets as import takes them, each of which has to hold some. Of those that are deleted, text, payload and original bytes are looked for in all content and in all bytes of the folder."`
 }
 
 // verification is one look for traces.
@@ -30,12 +30,19 @@ type verification struct {
 	traces  []string
 	records int
 	bytes   int64
+	unread  int // records of the known files
 	// carriers are kept records that hold the text of a deleted tweet themselves, by that tweet.
 	carriers map[tweet.ID]map[tweet.ID]bool
 }
 
 // Run looks for traces; the folder must be free. It ends with 1 when there are any.
 func (c *verifyCommand) Run(env *environment) error {
+	if err := existing(c.Data); err != nil {
+		return err
+	}
+	if err := checkPaths(c.Known, true); err != nil {
+		return usage(fmt.Errorf("verify: --known: %w", err))
+	}
 	n, err := openNode(env.ctx, c.dataFlags, journal.Options{}, env.log)
 	if errors.Is(err, journal.ErrLocked) {
 		return usage(fmt.Errorf("verify: %s: %w: stop the server first", c.Data, err))
@@ -44,25 +51,48 @@ func (c *verifyCommand) Run(env *environment) error {
 		return err
 	}
 	v := &verification{carriers: map[tweet.ID]map[tweet.ID]bool{}}
-	err = v.run(env.ctx, n, c.Known)
+	err = v.run(env, n, c.Known)
 	if err := errors.Join(err, n.close()); err != nil {
 		return err
 	}
-	fmt.Fprintf(env.stdout, "%d deleted tweets; %d records unpacked, %d bytes of the folder's files read; %d texts, payloads and originals looked for\n", len(v.gone), v.records, v.bytes, v.needles.count)
+	return v.tell(env.stdout)
+}
+
+// carriersShown is how many of the tweets that carry a deleted one's text are named: the verdict is not to drown in them.
+const carriersShown = 3
+
+// tell prints what was found; traces are an error.
+func (v *verification) tell(w io.Writer) error {
+	fmt.Fprintf(w, "%d deleted tweets; %d records unpacked, %d bytes of the folder's files read; %d texts, payloads and originals looked for\n", len(v.gone), v.records, v.bytes, v.needles.count)
+	if v.unread > 0 {
+		fmt.Fprintf(w, "%d records of the known files could not be read, and were not looked for\n", v.unread)
+	}
 	if v.needles.short > 0 {
-		fmt.Fprintf(env.stdout, "%d texts are too short to be told from others\n", v.needles.short)
+		fmt.Fprintf(w, "%d texts are too short to be told from others\n", v.needles.short)
 	}
 	for _, id := range sortedKeys(v.carriers) {
-		fmt.Fprintf(env.stdout, "the text of %d is carried by tweets that are kept: %v\n", id, sortedKeys(v.carriers[id]))
+		ids, more := sortedKeys(v.carriers[id]), ""
+		if len(ids) > carriersShown {
+			more = ", …"
+		}
+		fmt.Fprintf(w, "the text of %d is carried by %d tweets that are kept: %s%s\n", id, len(ids), joinIDs(ids[:min(len(ids), carriersShown)]), more)
 	}
 	for _, t := range v.traces {
-		fmt.Fprintln(env.stdout, "trace:", t)
+		fmt.Fprintln(w, "trace:", t)
 	}
 	if len(v.traces) > 0 {
 		return fmt.Errorf("%d traces of deleted tweets; birdwatch compact takes them out", len(v.traces))
 	}
-	fmt.Fprintln(env.stdout, "no trace of deleted tweets")
-	return nil
+	_, err := fmt.Fprintln(w, "no trace of deleted tweets")
+	return err
+}
+
+func joinIDs(ids []tweet.ID) string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = id.String()
+	}
+	return strings.Join(texts, ", ")
 }
 
 func sortedKeys[V any](m map[tweet.ID]V) []tweet.ID {
@@ -74,7 +104,8 @@ func sortedKeys[V any](m map[tweet.ID]V) []tweet.ID {
 	return ids
 }
 
-func (v *verification) run(ctx context.Context, n *node, known []string) (err error) {
+func (v *verification) run(env *environment, n *node, known []string) (err error) {
+	ctx := env.ctx
 	if v.gone, err = n.journal.Gone(ctx); err != nil {
 		return err
 	}
@@ -87,7 +118,7 @@ func (v *verification) run(ctx context.Context, n *node, known []string) (err er
 		}
 	}
 	if len(known) > 0 {
-		if err := v.know(ctx, known); err != nil {
+		if err := v.know(ctx, known, env.stdin); err != nil {
 			return err
 		}
 	}
@@ -107,44 +138,6 @@ func (v *verification) run(ctx context.Context, n *node, known []string) (err er
 		v.traces = append(v.traces, found...)
 	}
 	return v.lookThroughFiles(n.dir)
-}
-
-// know reads what there is to look for.
-func (v *verification) know(ctx context.Context, paths []string) error {
-	for it := range format.Files(ctx, paths, format.Options{}) {
-		for i := range it.Records {
-			r := &it.Records[i]
-			if r.Kind != tweet.KindTweet || !v.gone[r.ID] {
-				continue
-			}
-			p, err := r.Decoded()
-			if err != nil {
-				return fmt.Errorf("%s: %w", it.File, err)
-			}
-			v.needles.add(r.ID, needlePayload, r.Payload)
-			v.needles.add(r.ID, needleRaw, r.Raw)
-			texts := []string{p.View().Text, p.Data.Text}
-			for _, key := range []string{"data.text", "data.note_tweet.text"} {
-				texts = append(texts, inner(gjson.GetBytes(r.Payload, key)))
-			}
-			for _, key := range []string{"text", "full_text", "extended_tweet.full_text", "retweeted_status.text", "data.text"} {
-				texts = append(texts, inner(gjson.GetBytes(r.Raw, key)))
-			}
-			slices.Sort(texts)
-			for _, t := range slices.Compact(texts) {
-				v.needles.add(r.ID, needleText, []byte(t))
-			}
-		}
-	}
-	return ctx.Err()
-}
-
-// inner is a string of JSON as it stands there, without the quotes.
-func inner(r gjson.Result) string {
-	if r.Type != gjson.String || len(r.Raw) < 2 {
-		return ""
-	}
-	return r.Raw[1 : len(r.Raw)-1]
 }
 
 // look looks through content that is kept.

@@ -15,11 +15,11 @@ import (
 // Audited is a line of the audit log: what was removed or hidden, when and why, without its content.
 type Audited struct {
 	N    int64     `json:"n"`
-	At   int64     `json:"at"`             // when it was done, Unix milliseconds
-	What string    `json:"what"`           // removed, cut, place_removed, hidden, shown, user_removed, user_restored
-	ID   tweet.ID  `json:"id,string"`      // the tweet's; 0 for a user's notice
-	User tweet.ID  `json:"user_id,string"` // 0 where it is not known
-	Seq  tweet.Seq `json:"seq"`            // of the journal's entry
+	At   int64     `json:"at"`                      // when it was done, Unix milliseconds
+	What string    `json:"what"`                    // removed, cut, place_removed, hidden, shown, user_removed, user_restored
+	ID   tweet.ID  `json:"id,string"`               // the tweet's; 0 for a user's notice
+	User tweet.ID  `json:"user_id,omitzero,string"` // 0, and left out, where it is not known
+	Seq  tweet.Seq `json:"seq"`                     // of the journal's entry
 	// Why is the notice's name, with the tweet whose deletion led to this one's: "delete", "user_delete", "delete of 5 that it repeats".
 	Why       string           `json:"why"`
 	NoticedAt int64            `json:"noticed_at"` // the notice's own time; 0 unknown

@@ -11,6 +11,9 @@ import (
 // ErrLocked: another process has the data folder.
 var ErrLocked = errors.New("data folder is in use")
 
+// LockFile is the name of the file in a data folder that is locked.
+const LockFile = "lock"
+
 // Lock keeps a data folder to one process. It goes with the process, however that ends.
 type Lock struct{ file *os.File }
 
@@ -19,7 +22,7 @@ func LockFolder(dir string) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	name := filepath.Join(dir, "lock")
+	name := filepath.Join(dir, LockFile)
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock data folder: %w", err)
