@@ -35,7 +35,7 @@ type keeper struct {
 func newKeeper(c Config, now func() time.Time) *keeper {
 	k := &keeper{now: now, key: c.StreamKey}
 	k.open = c.Public || !c.tokensSet()
-	k.page = c.PageMayWrite && c.loopback()
+	k.page = c.PageMayWrite && c.OnLoopback()
 	for _, t := range c.ReadTokens {
 		k.read = append(k.read, sha256.Sum256([]byte(t)))
 	}

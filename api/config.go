@@ -77,7 +77,7 @@ func (c Config) check() error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		return fmt.Errorf("address %q: %w", c.Addr, err)
 	}
-	if !c.loopback() && !c.Public && !c.tokensSet() {
+	if !c.OnLoopback() && !c.Public && !c.tokensSet() {
 		return fmt.Errorf("address %s: %w", c.Addr, ErrOpen)
 	}
 	for _, o := range c.CORSOrigins {
@@ -98,8 +98,8 @@ const minToken = 16
 
 func (c Config) tokensSet() bool { return len(c.ReadTokens)+len(c.WriteTokens) > 0 }
 
-// loopback reports whether only this machine reaches the server.
-func (c Config) loopback() bool {
+// OnLoopback reports whether only this machine reaches Addr.
+func (c Config) OnLoopback() bool {
 	host, _, err := net.SplitHostPort(c.Addr)
 	return err == nil && isLoopback(host)
 }

@@ -3,11 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+
+	"birdwatch/api"
 )
 
 // check refuses what cannot be meant, before anything is opened: a server that starts all the same does not do what it was told to.
@@ -17,7 +17,7 @@ func (c *serveCommand) check() error {
 			return usage(fmt.Errorf("--country takes codes of two letters, such as DE, not %q", code))
 		}
 	}
-	if c.PageWrites && !onLoopback(c.Listen) {
+	if c.PageWrites && !(api.Config{Addr: c.Listen}).OnLoopback() {
 		return usage(fmt.Errorf("--page-writes holds on loopback only, and others can reach %s: whoever does would write without a token", c.Listen))
 	}
 	for _, err := range []error{c.checkNumbers(), c.Stream.check(), c.XStream.check(), c.checkElastic()} {
@@ -54,19 +54,6 @@ func (c *serveCommand) checkNumbers() error {
 		}
 	}
 	return nil
-}
-
-// onLoopback reports whether only this machine reaches the address, as package api sees it.
-func onLoopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	if host = strings.TrimSuffix(strings.ToLower(host), "."); host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
 }
 
 // check refuses what says how to take in a stream when there is none to take in.
