@@ -55,15 +55,15 @@ func (s *Server) export(c echo.Context) error {
 		e.head()
 		return c.NoContent(http.StatusOK)
 	}
+	setWriteDeadline(c, s.config.ExportTimeout+s.config.WriteTimeout)
+	if e.left >= 0 && e.left <= exportPage { // no longer than a page of a search
+		return e.part()
+	}
 	select {
 	case s.exports <- struct{}{}:
 		defer func() { <-s.exports }()
 	default:
 		return problem(http.StatusServiceUnavailable, "%d exports are being written already.", s.config.MaxExports).retryAfter(30)
-	}
-	setWriteDeadline(c, s.config.ExportTimeout+s.config.WriteTimeout)
-	if e.left >= 0 && e.left <= exportPage {
-		return e.part()
 	}
 	return e.stream()
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"birdwatch/ingest/journal"
@@ -78,16 +79,31 @@ func (c *restoreCommand) Run(env *environment) error {
 			return errors.Join(usage(fmt.Errorf("restore: %s has %s already", c.Data, file)), lock.Release())
 		}
 	}
-	if err := errors.Join(c.restore(env), lock.Release()); err != nil {
-		for _, file := range made { // what is left would be taken for an archive
-			if removed := os.Remove(filepath.Join(c.Data, file)); !errors.Is(removed, fs.ErrNotExist) {
-				err = errors.Join(err, removed)
-			}
-		}
+	if err := c.restore(env); err != nil {
+		return errors.Join(err, undo(c.Data, made, lock))
+	}
+	if err := lock.Release(); err != nil {
 		return err
 	}
 	fmt.Fprintf(env.stdout, "%s is ready\n", c.Data)
 	return nil
+}
+
+// undo removes what a restore made, which would be taken for an archive: the files while nobody else can have the folder, then the folder.
+func undo(dir string, made []string, lock *journal.Lock) error {
+	var errs []error
+	for _, file := range made {
+		if file == "" {
+			errs = append(errs, lock.Release())
+		}
+		if err := os.Remove(filepath.Join(dir, file)); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	if !slices.Contains(made, "") {
+		errs = append(errs, lock.Release())
+	}
+	return errors.Join(errs...)
 }
 
 func (c *restoreCommand) restore(env *environment) error {

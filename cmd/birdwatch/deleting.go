@@ -22,6 +22,15 @@ func (n settledIntake) Delete(ctx context.Context, ids []tweet.ID, by string) ([
 	return deleted, err
 }
 
+// DeleteUser is the intake's.
+func (n settledIntake) DeleteUser(ctx context.Context, user tweet.ID) error {
+	err := n.intake.DeleteUser(ctx, user)
+	if err == nil {
+		n.settle(ctx)
+	}
+	return err
+}
+
 // settle waits for the archive to have what the journal has now, unless something hinders it.
 func (n settledIntake) settle(ctx context.Context) {
 	if n.trouble.Load() != nil {

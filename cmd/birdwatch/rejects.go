@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -24,15 +25,39 @@ func openRejects(path string, most int64, log *slog.Logger) (*rejects, error) {
 	if path == "" {
 		return nil, nil
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("rejects: %w", err)
 	}
+	size, err := wholeLines(f)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("rejects: %w", err), f.Close())
+	}
+	r := &rejects{log: log, file: f, room: most - size}
+	if r.room <= 0 {
+		r.end()
+	}
+	return r, nil
+}
+
+// wholeLines ends a last line that was cut off, so that the next one stands alone, and gives the size.
+func wholeLines(f *os.File) (size int64, err error) {
 	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("rejects: %w", err)
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return 0, err
 	}
-	return &rejects{log: log, file: f, room: max(0, most-info.Size())}, nil
+	last := make([]byte, 1)
+	if _, err := f.ReadAt(last, info.Size()-1); err != nil || last[0] == '\n' {
+		return info.Size(), err
+	}
+	_, err = f.Write([]byte("\n"))
+	return info.Size() + 1, err
+}
+
+// end says that the file is full, once.
+func (r *rejects) end() {
+	r.room = 0
+	r.log.Warn("lines of streams that are not understood are no longer kept: the file is full", "file", r.file.Name())
 }
 
 // keep writes a line. When that fails, or the file is as large as it may be, it is logged and no more are kept: the stream goes on.
@@ -47,8 +72,7 @@ func (r *rejects) keep(line []byte) {
 	case r.room == 0:
 		return
 	case need > r.room:
-		r.room = 0
-		r.log.Warn("lines of streams that are not understood are no longer kept: the file is full", "file", r.file.Name())
+		r.end()
 		return
 	}
 	r.room -= need

@@ -71,6 +71,27 @@ func TestRejectsEnd(t *testing.T) {
 	}
 
 	said.Reset()
+	if err := os.WriteFile(path, []byte("cut"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = openRejects(path, 8, log); err != nil {
+		t.Fatal(err)
+	}
+	r.keep([]byte("new"))
+	if got, err := os.ReadFile(path); err != nil || string(got) != "cut\nnew\n" || said.Len() > 0 {
+		t.Errorf("behind a line that was cut off: %q, said %q: %v", got, said.String(), err)
+	}
+	if err := r.close(); err != nil {
+		t.Error(err)
+	}
+	if r, err = openRejects(path, 8, log); err != nil || strings.Count(said.String(), "full") != 1 {
+		t.Errorf("a file that is full: said %q: %v", said.String(), err)
+	}
+	if err := r.close(); err != nil {
+		t.Error(err)
+	}
+
+	said.Reset()
 	if r, err = openRejects(path, 100, log); err != nil {
 		t.Fatal(err)
 	}

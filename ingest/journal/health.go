@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -35,13 +36,16 @@ func (j *Journal) Fault() *Fault {
 	return f
 }
 
-// note remembers how a transaction ended that was to enter something.
-func (j *Journal) note(err error) {
+// note remembers how a transaction ended. Only what was to take in records, or found the disk full, says that nothing can be taken in.
+func (j *Journal) note(ts []*task, err error) {
 	file := new(sqlite.Error)
+	intake := slices.ContainsFunc(ts, func(t *task) bool { return t.size > 0 })
 	switch {
-	case err == nil && len(j.w.added) > 0:
-		j.fault.Store(nil)
-	case errors.As(err, &file):
+	case err == nil:
+		if intake {
+			j.fault.Store(nil)
+		}
+	case errors.As(err, &file) && (intake || file.Code()&0xff == sqliteFull):
 		now := j.o.Now()
 		f := &Fault{Since: now, Last: now, DiskFull: file.Code()&0xff == sqliteFull}
 		if was := j.Fault(); was != nil {

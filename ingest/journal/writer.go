@@ -103,7 +103,7 @@ func (j *Journal) commit(ts []*task) {
 			}
 			return nil
 		})
-		j.note(err)
+		j.note(ts, err)
 		if err == nil {
 			j.publish()
 		}

@@ -159,6 +159,11 @@ func (w *writer) flush() error {
 			return err
 		}
 	}
+	if len(w.pending) > 0 {
+		if err := w.written(w.pending[0].n); err != nil {
+			return err
+		}
+	}
 	w.pending = nil
 	return nil
 }
@@ -211,7 +216,7 @@ func (w *writer) rewrite(n int64, without []int64) error {
 		if front, back, err = pack.Seal(tweets); err != nil {
 			return err
 		}
-		return w.exec("UPDATE blocks SET front = ?, back = ? WHERE n = ?", front, back, n)
+		return errors.Join(w.exec("UPDATE blocks SET front = ?, back = ? WHERE n = ?", front, back, n), w.written(n))
 	}
 	for i := range tweets {
 		d := &tweet.Document{ID: tweet.ID(tweets[i].ID)}

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -17,17 +18,15 @@ func (a *Archive) Compact(ctx context.Context) error {
 	if err := a.Optimize(ctx); err != nil {
 		return err
 	}
-	if err := a.squeeze(ctx); err != nil {
-		return fmt.Errorf("compact archive: %w", err)
-	}
+	broken := a.squeeze(ctx) // a block that cannot be read keeps nothing else in the file
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, text := range []string{"VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"} {
 		if _, err := a.conn.ExecContext(ctx, text); err != nil {
-			return fmt.Errorf("compact archive: %w", err)
+			return errors.Join(broken, fmt.Errorf("compact archive: %w", err))
 		}
 	}
-	return nil
+	return broken
 }
 
 // Traces finds what the file may still hold of deleted tweets beside its documents: whether anything is in bodies and blocks that no document

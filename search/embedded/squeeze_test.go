@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"birdwatch/tweet"
@@ -42,6 +43,12 @@ func TestCompactSqueezes(t *testing.T) {
 	for i := range recs {
 		sameDocument(t, get(t, a, recs[i].ID), &recs[i])
 	}
+
+	// A block that loses a tweet is written anew, and squeezed again.
+	apply(t, a, 1, deleted(1, recs[0].ID, 20))
+	if _, mark := blocksIn(t, path); mark != 0 {
+		t.Errorf("block 1 was written, and squeezed are those up to %d", mark)
+	}
 }
 
 // TestSqueezeStops: what is done before the end is kept, and nothing is lost by a block that cannot be read.
@@ -51,12 +58,18 @@ func TestSqueezeStops(t *testing.T) {
 	defer a.Close()
 	recs := markedAll(t, 0, 30*full)
 	importAll(t, a, recs)
-	write(t, path, "UPDATE blocks SET back = x'00' || substr(back, 2) WHERE n = 20")
-	if err := a.Compact(t.Context()); err == nil {
-		t.Fatal("a broken block is squeezed")
+	write(t, path, "UPDATE blocks SET back = CAST(x'00' || substr(back, 2) AS BLOB) WHERE n = 20")
+	write(t, path, "CREATE TABLE junk AS SELECT randomblob(100000) AS x; DROP TABLE junk")
+	was, _ := blocksIn(t, path)
+	if err := a.Compact(t.Context()); err == nil || !strings.Contains(err.Error(), "block 20") {
+		t.Fatalf("a broken block is squeezed: %v", err)
 	}
-	if blocks, mark := blocksIn(t, path); mark == 0 || mark >= 20 || len(blocks) != 30 || blocks[19] == 0 {
-		t.Errorf("squeezed up to block %d; sizes %v", mark, blocks)
+	blocks, mark := blocksIn(t, path)
+	if mark != 30 || len(blocks) != 30 || blocks[19] != was[19] || total(blocks[20:]) >= total(was[20:]) {
+		t.Errorf("squeezed up to block %d; sizes %v, before %v", mark, blocks, was)
+	}
+	if free := freePages(t, path); free != 0 {
+		t.Errorf("%d pages of what was before are still in the file", free)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -95,6 +108,19 @@ func blocksIn(t *testing.T, path string) (sizes []int, mark int64) {
 		t.Fatal(err)
 	}
 	return sizes, mark
+}
+
+func freePages(t *testing.T, path string) (n int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRow("PRAGMA freelist_count").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func total(sizes []int) (n int) {
