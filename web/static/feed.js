@@ -47,20 +47,24 @@ export class Feed {
   append(lines) {
     for (const line of lines) {
       if (this.byId.has(line.data.id)) continue;
-      const a = article(line);
-      this.byId.set(line.data.id, a);
-      this.list.append(a);
+      this.list.append(this.make(line));
       this.note(line.data.id);
     }
   }
 
   insert(line, isNew) {
-    const a = article(line);
+    const a = this.make(line);
     if (isNew) a.classList.add('new');
-    this.byId.set(line.data.id, a);
     this.list.prepend(a);
     if (!isNew) this.note(line.data.id);
     if (this.byId.size > shownMost) this.trim();
+  }
+
+  make(line) {
+    const a = article(line);
+    a.dataset.createdAt = line.data.created_at ?? '';
+    this.byId.set(line.data.id, a);
+    return a;
   }
 
   note(id) {
@@ -88,18 +92,18 @@ export class Feed {
     this.fresh.textContent = n === 1 ? '1 new tweet' : `${n} new tweets`;
   }
 
-  /** withdraw takes a deleted tweet out, and copies of it inside quotes; reposts of it come with notices of their own. @returns {boolean} whether it was here */
+  /** withdraw takes a deleted tweet out, and copies of it inside quotes; reposts of it come with notices of their own. @returns {string|undefined} its created_at, if it was here */
   withdraw(id) {
-    const all = this.held.length;
+    const held = this.held.find((h) => h.data.id === id);
     this.held = this.held.filter((h) => h.data.id !== id);
     this.label();
     for (const copy of this.list.querySelectorAll(`blockquote[data-copy="${CSS.escape(id)}"]`)) copy.remove();
     for (const h of this.held) if (h.includes?.tweets) h.includes.tweets = h.includes.tweets.filter((t) => t.id !== id);
     const a = this.byId.get(id);
-    if (!a) return this.held.length < all;
+    if (!a) return held?.data.created_at;
     this.byId.delete(id);
     a.replaceWith(el('article', { class: 'withdrawn', tabindex: '0' }, 'A tweet was deleted and is withdrawn.'));
-    return true;
+    return a.dataset.createdAt;
   }
 
   gap(detail, load) {

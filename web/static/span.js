@@ -118,3 +118,16 @@ export function joined(holes, step) {
   }
   return out;
 }
+
+export const dayFormat = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short', year: 'numeric' });
+export const clockFormat = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', hour: '2-digit', minute: '2-digit' });
+
+/** spell writes a stretch of time in UTC, as the query language reads it. */
+export function spell(from, to, unit) {
+  if (unit === 'day') {
+    const days = [dayFormat.format(from), dayFormat.format(to - 1)];
+    return days[0] === days[1] ? days[0] : days.join(' – ');
+  }
+  const end = dayFormat.format(from) === dayFormat.format(to) ? clockFormat.format(to) : `${dayFormat.format(to)} ${clockFormat.format(to)}`;
+  return `${dayFormat.format(from)} ${clockFormat.format(from)} – ${end} UTC`;
+}

@@ -1,7 +1,7 @@
 // The timeline over the list: how many matches there are at which time, hatched where the archive may not have them all.
 
 import { el } from './tweet.js';
-import { bounds, joined, merged, missed, stretch, within } from './span.js';
+import { bounds, clockFormat, dayFormat, joined, merged, missed, spell, stretch, within } from './span.js';
 
 const pagesMost = 12; // requests for counts: one, as a rule; all of Twitter's years by the day, at most
 const coverageMost = 4; // requests for coverage, of a thousand spans each
@@ -12,20 +12,7 @@ const redraw = 1000, again = 60000; // milliseconds
 const key = 'timeline'; // in localStorage: whether it is closed
 
 const number = new Intl.NumberFormat('en');
-const dayFormat = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short', year: 'numeric' });
-const clockFormat = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', hour: '2-digit', minute: '2-digit' });
-
 const plural = (n, word) => `${number.format(n)} ${word}${n === 1 ? '' : 's'}`;
-
-/** spell writes a stretch of time in UTC, as the query language reads it. */
-function spell(from, to, unit) {
-  if (unit === 'day') {
-    const days = [dayFormat.format(from), dayFormat.format(to - 1)];
-    return days[0] === days[1] ? days[0] : days.join(' – ');
-  }
-  const end = dayFormat.format(from) === dayFormat.format(to) ? clockFormat.format(to) : `${dayFormat.format(to)} ${clockFormat.format(to)}`;
-  return `${dayFormat.format(from)} ${clockFormat.format(from)} – ${end} UTC`;
-}
 
 /** Timeline shows when the matches of the query were that it was last given, while it is open. */
 export class Timeline {
@@ -67,7 +54,9 @@ export class Timeline {
   show(query, tree) {
     this.query = query;
     this.bounds = bounds(tree);
-    this.arrived = new Map(); // times by id: what the stream brought and the counts may lack
+    this.arrived = new Map(); // times by id: what the stream brought and the counts lack
+    this.upTo = 0n; // the counts have what has an id up to it
+    this.dirty = false; // something in them is no longer right
     this.clear('');
     this.load();
   }
@@ -95,6 +84,8 @@ export class Timeline {
     if (!this.open || this.query === null) return;
     if (!this.bars.length) this.clear('Counting …', 'loading');
     this.state = 'loading';
+    this.dirty = false;
+    this.fresh = new Set(); // ids that the stream brings meanwhile, history apart
     this.cancel?.abort();
     const { signal } = this.cancel = new AbortController();
     try {
@@ -102,18 +93,28 @@ export class Timeline {
       const own = new Map([...this.arrived].filter(([id]) => BigInt(id) > newest.id)); // after what the archive was asked about
       const times = [...own.values(), oldest, newest.at].filter((t) => !Number.isNaN(t));
       if (!times.length) return newest.id ? this.clear('No timeline: the times are not known.') : this.clear('No matches yet.', 'empty');
-      const range = stretch(Math.min(...times), Math.max(...times), this.bounds, Date.now());
+      const now = Date.now(), range = stretch(Math.min(...times), Math.max(...times), this.bounds, now);
       const counts = merged(newest.id ? await this.counts(range, newest.id, signal) : [], range);
       if (signal.aborted) return;
-      for (const id of this.arrived.keys()) if (BigInt(id) <= newest.id) this.arrived.delete(id);
+      for (const id of this.arrived.keys()) {
+        if (BigInt(id) > newest.id) continue;
+        this.dirty ||= this.fresh.has(id); // it came late, and may have been counted or not
+        this.arrived.delete(id);
+      }
+      this.upTo = newest.id;
       this.range = range;
+      this.toPresent = range.end >= now;
       this.bars = counts;
       this.state = 'drawn';
       for (const at of this.arrived.values()) this.count(at, 1);
       this.draw();
       await this.cover(signal);
     } catch (err) {
-      if (!signal.aborted) this.clear(`No timeline: ${err.message}`);
+      if (signal.aborted) return;
+      if (!this.bars.length) return this.clear(`No timeline: ${err.message}`);
+      this.state = 'drawn'; // as it was; tick tries again
+      this.dirty = true;
+      this.draw();
     }
   }
 
@@ -175,16 +176,22 @@ export class Timeline {
     const at = Date.parse(tweet.created_at ?? '');
     if (!this.open || this.state === 'failed' || Number.isNaN(at) || this.arrived.has(tweet.id)) return;
     if (this.bars.length && !isNew) return; // counted already
+    if (this.bars.length && BigInt(tweet.id) <= this.upTo) { // a stream that is behind brings what is counted, one that is not may bring late ones
+      this.dirty = true;
+      return;
+    }
     this.arrived.set(tweet.id, at);
+    if (isNew) this.fresh?.add(tweet.id);
     if (this.bars.length) this.count(at, 1);
     this.later();
   }
 
-  /** withdraw takes a deleted tweet out again. @param {string} id @param {boolean} matched it is known that it was a match */
-  withdraw(id, matched) {
-    const at = this.arrived.get(id) ?? (matched ? Number(BigInt(id) >> 22n) + 1288834974657 : NaN); // an id holds the time
+  /** withdraw takes a deleted tweet out again. @param {string} id @param {string|undefined} created its time, where the page has it */
+  withdraw(id, created) {
+    const at = this.arrived.get(id) ?? Date.parse(created ?? '');
     this.arrived.delete(id);
-    if (!this.bars.length || Number.isNaN(at)) return;
+    if (!this.bars.length) return;
+    if (Number.isNaN(at)) { this.dirty = true; return; }
     this.count(at, -1);
     this.later();
   }
@@ -214,9 +221,14 @@ export class Timeline {
 
   /** tick goes on to the present, where the timeline reached it and is kept up, and looks for what was missed meanwhile. */
   tick() {
-    if (this.state !== 'drawn' || document.hidden) return;
-    const { start, end, step } = this.range, now = Math.min(Date.now(), this.bounds.high);
-    if (this.following() && now > end && now < end + 3 * again + step) this.grow(Math.ceil((now - start) / step));
+    if (document.hidden) return;
+    if (this.state === 'failed' || this.state === 'drawn' && this.dirty) return this.load();
+    if (this.state !== 'drawn') return;
+    const { start, end, step } = this.range, now = Math.min(Date.now(), this.bounds.high), bars = Math.ceil((now - start) / step);
+    if (this.following() && this.toPresent && now > end) {
+      if (bars > barsMost) return this.load();
+      this.grow(bars);
+    }
     this.cover(this.cancel.signal);
   }
 
