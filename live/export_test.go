@@ -46,11 +46,11 @@ func (x *Index) Match(t *query.Target) int { return len(x.match(t)) }
 // Tune posts groups anew.
 func (x *Index) Tune(n int) { x.tune(n) }
 
-// Seal seals what is loose, however little it is; the next match takes it over.
+// Seal seals what is loose, however little it is; the next match takes it over. A hub that seals by itself is not woken: one at a time does.
 func (x *Index) Seal() {
 	x.settle()
 	if x.sealing.Load() == nil {
-		x.propose()
+		x.leave()
 	}
 	x.seal()
 }

@@ -41,13 +41,18 @@ func (x *index) proposeSeal() {
 }
 
 func (x *index) propose() {
-	x.sealing.Store(&sealJob{root: x.root, loose: slices.Clone(x.loose.nodes[1:]), code: x.loose.code, dead: slices.Clone(x.dead), moves: x.moves,
-		taken: len(x.loose.nodes) - 1, size: len(x.terms.uses) + 1})
-	x.moves = nil
+	x.leave()
 	select {
 	case x.wake <- struct{}{}:
 	default:
 	}
+}
+
+// leave leaves the job to whoever looks for one.
+func (x *index) leave() {
+	x.sealing.Store(&sealJob{root: x.root, loose: slices.Clone(x.loose.nodes[1:]), code: x.loose.code, dead: slices.Clone(x.dead), moves: x.moves,
+		taken: len(x.loose.nodes) - 1, size: len(x.terms.uses) + 1})
+	x.moves = nil
 }
 
 // seals makes the seals that the match proposes, until ctx ends.
