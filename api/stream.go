@@ -100,7 +100,7 @@ func (o *opening) wire() error {
 	}
 	head := w.wire.head(o.c)
 	if preface := w.opened(); len(preface) > 0 {
-		head = append(head, w.wire.frame(append(make([]byte, frameRoom), preface...))...)
+		head = append(head, w.wire.framed(preface)...)
 	}
 	courier.begin(ctx, w, head)
 	return nil

@@ -87,6 +87,11 @@ func (w *wire) frame(b []byte) []byte {
 	return append(b[begin:], "\r\n"...)
 }
 
+// framed is frame of bytes that have no room before them.
+func (w *wire) framed(b []byte) []byte {
+	return w.frame(append(make([]byte, frameRoom, frameRoom+len(b)+2), b...))
+}
+
 // try writes without waiting; what is not taken is kept for flush. whole: all was taken. b has frameRoom before what is to be written.
 func (w *wire) try(b []byte) (whole bool, err error) {
 	w.mu.Lock()
@@ -115,18 +120,12 @@ func (w *wire) write(b []byte) (whole bool, err error) {
 func (w *wire) flush(b []byte, wait time.Duration) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	framed := w.pending
-	w.pending = nil
-	if len(b) > 0 {
-		if w.chunked {
-			framed = fmt.Appendf(framed, "%x\r\n", len(b))
-		}
-		framed = append(framed, b...)
-		if w.chunked {
-			framed = append(framed, "\r\n"...)
-		}
+	all := w.framed(b)
+	if len(w.pending) > 0 {
+		all = append(w.pending, all...)
+		w.pending = nil
 	}
-	return w.send(framed, wait)
+	return w.send(all, wait)
 }
 
 // send: w.mu is held. A socket's deadline goes by the real clock.
@@ -150,7 +149,7 @@ func (w *wire) beat(b []byte) {
 	}
 	defer w.mu.Unlock()
 	if len(w.pending) == 0 && !w.last.Load() {
-		_, _ = w.write(w.frame(append(make([]byte, frameRoom, frameRoom+len(b)+2), b...))) // who writes next finds out
+		_, _ = w.write(w.framed(b)) // who writes next finds out
 	}
 }
 

@@ -64,12 +64,9 @@ type restoreCommand struct {
 // Run makes a data folder of a backup. The journal gets a new epoch: its places from here on are others than those that were
 // given out after the backup was made.
 func (c *restoreCommand) Run(env *environment) error {
-	var made []string // what is not there before it; "" is the folder
-	for _, file := range []string{archiveFile, archiveFile + "-wal", archiveFile + "-shm", journalFile, journalFile + "-wal", journalFile + "-shm", journal.LockFile, ""} {
-		if !exists(filepath.Join(c.Data, file)) {
-			made = append(made, file)
-		}
-	}
+	folder := !exists(c.Data) // it is made, and so are the files that are not there
+	made := slices.DeleteFunc([]string{archiveFile, archiveFile + "-wal", archiveFile + "-shm", journalFile, journalFile + "-wal", journalFile + "-shm", journal.LockFile},
+		func(file string) bool { return exists(filepath.Join(c.Data, file)) })
 	lock, err := journal.LockFolder(c.Data)
 	if err != nil {
 		return usage(fmt.Errorf("restore to %s: %w", c.Data, err))
@@ -80,7 +77,7 @@ func (c *restoreCommand) Run(env *environment) error {
 		}
 	}
 	if err := c.restore(env); err != nil {
-		return errors.Join(err, undo(c.Data, made, lock))
+		return errors.Join(err, undo(c.Data, folder, made, lock))
 	}
 	if err := lock.Release(); err != nil {
 		return err
@@ -90,18 +87,16 @@ func (c *restoreCommand) Run(env *environment) error {
 }
 
 // undo removes what a restore made, which would be taken for an archive: the files while nobody else can have the folder, then the folder.
-func undo(dir string, made []string, lock *journal.Lock) error {
+func undo(dir string, folder bool, made []string, lock *journal.Lock) error {
 	var errs []error
 	for _, file := range made {
-		if file == "" {
-			errs = append(errs, lock.Release())
-		}
 		if err := os.Remove(filepath.Join(dir, file)); !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
 	}
-	if !slices.Contains(made, "") {
-		errs = append(errs, lock.Release())
+	errs = append(errs, lock.Release())
+	if folder {
+		errs = append(errs, os.Remove(dir))
 	}
 	return errors.Join(errs...)
 }

@@ -43,12 +43,20 @@ func (s serverFlags) server(data string) (url, token string, err error) {
 	return url, token, err
 }
 
+// present refuses a data folder that is not there, where no server was named instead of it.
+func (s serverFlags) present(data string) error {
+	if s.Server != "" {
+		return nil
+	}
+	return existing(data)
+}
+
 // hereOrThere runs here with the folder open, or there with the server that has it or that was named.
 func hereOrThere(env *environment, d *dataFlags, s *serverFlags, here func(*node) error, there func(*client.Client) error) error {
+	if err := s.present(d.Data); err != nil {
+		return err
+	}
 	if s.Server == "" {
-		if err := existing(d.Data); err != nil {
-			return err
-		}
 		n, err := openNode(env.ctx, *d, journal.Options{}, env.log)
 		if err == nil {
 			return errors.Join(here(n), n.close())

@@ -22,10 +22,7 @@ func (c *compactCommand) Run(env *environment) error {
 		return err
 	}
 	// Nobody has streams open that must still be told: content goes without waiting for them.
-	n, err := openNode(env.ctx, c.dataFlags, journal.Options{Grace: time.Nanosecond}, env.log)
-	if errors.Is(err, journal.ErrLocked) {
-		return usage(fmt.Errorf("compact: %s: %w: stop the server first", c.Data, err))
-	}
+	n, err := openFree(env, "compact", c.dataFlags, journal.Options{Grace: time.Nanosecond})
 	if err != nil {
 		return err
 	}

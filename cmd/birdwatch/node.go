@@ -77,6 +77,15 @@ func openNode(ctx context.Context, f dataFlags, o journal.Options, log *slog.Log
 	return n, err
 }
 
+// openFree opens a folder for a command that needs it for itself.
+func openFree(env *environment, command string, f dataFlags, o journal.Options) (*node, error) {
+	n, err := openNode(env.ctx, f, o, env.log)
+	if errors.Is(err, journal.ErrLocked) {
+		err = usage(fmt.Errorf("%s: %s: %w: stop the server first", command, f.Data, err))
+	}
+	return n, err
+}
+
 // rebuildNotices tells a journal that was made anew, or by an older program, of the notices that the archive has.
 func (n *node) rebuildNotices(ctx context.Context, away bool) error {
 	const key = "notices"

@@ -17,10 +17,8 @@ type reindexCommand struct {
 
 // Run makes the index again, in the folder or by the server that has it.
 func (c *reindexCommand) Run(env *environment) error {
-	if c.Server == "" {
-		if err := existing(c.Data); err != nil {
-			return err
-		}
+	if err := c.present(c.Data); err != nil {
+		return err
 	}
 	bar := newBar(env.stderr, !c.Quiet)
 	started := time.Now()

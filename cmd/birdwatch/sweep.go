@@ -25,9 +25,7 @@ func (n *node) sweep(ctx context.Context) error {
 				return nil
 			}
 			n.log.Error("the tweets of deleted users are not all deleted yet; it is tried again", "error", err)
-			select {
-			case <-time.After(5 * time.Second):
-			case <-ctx.Done():
+			if pause(ctx, 5*time.Second) != nil {
 				return nil
 			}
 		}

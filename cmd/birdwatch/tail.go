@@ -22,10 +22,8 @@ type tailCommand struct {
 
 // Run follows a query at a server until it is interrupted, and resumes by itself.
 func (c *tailCommand) Run(env *environment) error {
-	if c.Server == "" {
-		if err := existing(c.Data); err != nil {
-			return err
-		}
+	if err := c.present(c.Data); err != nil {
+		return err
 	}
 	address, token, err := c.server(c.Data)
 	if err != nil {

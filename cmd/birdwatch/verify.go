@@ -43,10 +43,7 @@ func (c *verifyCommand) Run(env *environment) error {
 	if err := checkPaths(c.Known, true); err != nil {
 		return usage(fmt.Errorf("verify: --known: %w", err))
 	}
-	n, err := openNode(env.ctx, c.dataFlags, journal.Options{}, env.log)
-	if errors.Is(err, journal.ErrLocked) {
-		return usage(fmt.Errorf("verify: %s: %w: stop the server first", c.Data, err))
-	}
+	n, err := openFree(env, "verify", c.dataFlags, journal.Options{})
 	if err != nil {
 		return err
 	}

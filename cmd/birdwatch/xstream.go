@@ -159,12 +159,5 @@ func (b *budget) show() *api.SourceBudget {
 func (b *budget) wait(ctx context.Context) error {
 	now := b.now().UTC()
 	next := time.Date(now.Year(), now.Month()+1, 1, 0, 0, 1, 0, time.UTC)
-	timer := time.NewTimer(next.Sub(now))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return pause(ctx, next.Sub(now))
 }

@@ -38,19 +38,25 @@ func (j *Journal) Fault() *Fault {
 
 // note remembers how a transaction ended. Only what was to take in records, or found the disk full, says that nothing can be taken in.
 func (j *Journal) note(ts []*task, err error) {
-	file := new(sqlite.Error)
 	intake := slices.ContainsFunc(ts, func(t *task) bool { return t.size > 0 })
-	switch {
-	case err == nil:
+	if err == nil {
 		if intake {
 			j.fault.Store(nil)
 		}
-	case errors.As(err, &file) && (intake || file.Code()&0xff == sqliteFull):
-		now := j.o.Now()
-		f := &Fault{Since: now, Last: now, DiskFull: file.Code()&0xff == sqliteFull}
-		if was := j.Fault(); was != nil {
-			f.Since = was.Since
-		}
-		j.fault.Store(f)
+		return
 	}
+	file := new(sqlite.Error)
+	if !errors.As(err, &file) {
+		return
+	}
+	full := file.Code()&0xff == sqliteFull
+	if !intake && !full {
+		return
+	}
+	f := &Fault{Since: j.o.Now(), DiskFull: full}
+	f.Last = f.Since
+	if was := j.Fault(); was != nil {
+		f.Since = was.Since
+	}
+	j.fault.Store(f)
 }

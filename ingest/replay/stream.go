@@ -223,7 +223,11 @@ func (s *stream) pause(ctx context.Context, now time.Time) error {
 	if next := s.o.Scenario.upcoming(s.scene); next >= 0 && s.begun.Add(next).Before(until) {
 		until = s.begun.Add(next)
 	}
-	timer := time.NewTimer(until.Sub(now))
+	return sleep(ctx, until.Sub(now))
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
@@ -254,12 +258,8 @@ func (s *stream) wait(ctx context.Context, now time.Time) error {
 	if s.withheld > s.toldLimit && s.limitAt.Add(limitEvery).Before(until) {
 		until = s.limitAt.Add(limitEvery)
 	}
-	timer := time.NewTimer(until.Sub(now))
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return endOf(ctx)
-	case <-timer.C:
+	if err := sleep(ctx, until.Sub(now)); err != nil {
+		return err
 	}
 	if now = s.o.Now(); now.Sub(s.silent) < s.keepAlive {
 		return nil

@@ -68,7 +68,7 @@ func TestSqueezeStops(t *testing.T) {
 	if mark != 30 || len(blocks) != 30 || blocks[19] != was[19] || total(blocks[20:]) >= total(was[20:]) {
 		t.Errorf("squeezed up to block %d; sizes %v, before %v", mark, blocks, was)
 	}
-	if free := freePages(t, path); free != 0 {
+	if free := value[int](t, path, "PRAGMA freelist_count"); free != 0 {
 		t.Errorf("%d pages of what was before are still in the file", free)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -104,23 +104,10 @@ func blocksIn(t *testing.T, path string) (sizes []int, mark int64) {
 		}
 		sizes = append(sizes, n)
 	}
-	if err := errors.Join(rows.Err(), db.QueryRow("SELECT ifnull(max(value), 0) FROM meta WHERE key = 'squeezed'").Scan(&mark)); err != nil {
+	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return sizes, mark
-}
-
-func freePages(t *testing.T, path string) (n int) {
-	t.Helper()
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if err := db.QueryRow("PRAGMA freelist_count").Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
+	return sizes, value[int64](t, path, "SELECT ifnull(max(value), 0) FROM meta WHERE key = 'squeezed'")
 }
 
 func total(sizes []int) (n int) {
