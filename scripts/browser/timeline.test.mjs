@@ -144,14 +144,21 @@ test('what the counts have already is not counted again', async () => {
     const sum = () => t.bars.reduce((a, b) => a + b, 0), seen = [sum()];
     t.add(tweet(now - 1000), true); // a stream that was behind
     seen.push(sum(), t.dirty);
+    t.dirty = false;
     t.add(tweet(now), true);
     seen.push(sum());
     t.withdraw(idAt(now), undefined);
-    seen.push(sum());
+    seen.push(sum(), t.dirty);
+    t.withdraw(idAt(now - 120_000), new Date(now - 120_000).toISOString()); // told again, perhaps: the counts must say
+    seen.push(sum(), t.dirty);
+    const loaded = t.load();
+    t.withdraw(idAt(now - 3000), undefined); // the counts on their way may have it
+    await loaded;
+    seen.push(sum(), t.dirty);
     box.remove();
     return seen;
   });
-  assert.deepEqual(counted, [5, 5, true, 6, 5]);
+  assert.deepEqual(counted, [5, 5, true, 6, 5, false, 4, true, 5, true]);
 });
 
 test('a recorded gap is hatched, a time before the ledger is not', async () => {

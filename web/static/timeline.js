@@ -92,7 +92,7 @@ export class Timeline {
       const [oldest, newest] = await Promise.all([this.oldest(signal), this.newest(signal)]);
       const own = new Map([...this.arrived].filter(([id]) => BigInt(id) > newest.id)); // after what the archive was asked about
       const times = [...own.values(), oldest, newest.at].filter((t) => !Number.isNaN(t));
-      if (!times.length) return newest.id ? this.clear('No timeline: the times are not known.') : this.clear('No matches yet.', 'empty');
+      if (!times.length) return this.clear(newest.id ? 'No timeline: the times are not known.' : 'No matches yet.', 'empty');
       const now = Date.now(), range = stretch(Math.min(...times), Math.max(...times), this.bounds, now);
       const counts = merged(newest.id ? await this.counts(range, newest.id, signal) : [], range);
       if (signal.aborted) return;
@@ -189,9 +189,9 @@ export class Timeline {
   /** withdraw takes a deleted tweet out again. @param {string} id @param {string|undefined} created its time, where the page has it */
   withdraw(id, created) {
     const at = this.arrived.get(id) ?? Date.parse(created ?? '');
-    this.arrived.delete(id);
-    if (!this.bars.length) return;
-    if (Number.isNaN(at)) { this.dirty = true; return; }
+    // What the counts have is theirs to say: they may be on their way, or know of a deletion that is told again.
+    if (!this.arrived.delete(id) || this.state === 'loading') this.dirty = true;
+    if (!this.bars.length || Number.isNaN(at)) return;
     this.count(at, -1);
     this.later();
   }
@@ -201,6 +201,7 @@ export class Timeline {
     if (i < 0) return;
     if (i > barsMost) return this.grow(barsMost + 1); // later makes it anew
     this.grow(i + 1);
+    this.toPresent ||= by > 0 && this.range.end >= Date.now();
     this.bars[i] = Math.max(0, this.bars[i] + by);
   }
 
