@@ -25,15 +25,14 @@ func (a *Archive) search(ctx context.Context, r *search.Request) (page search.Pa
 	if err != nil || len(ps) == 0 {
 		return page, err
 	}
-	// One more than the page holds says whether there are others.
-	take := func(h *found) bool {
-		if page.More = len(page.Hits) == r.Limit; !page.More {
+	take := func(h *found) bool { // one more than the page holds says that there are others
+		if page.More = len(page.Hits) == r.Limit; !page.More && h != nil {
 			page.Hits = append(page.Hits, h.Hit)
 		}
 		return !page.More
 	}
 	if r.Sort == query.CreatedAt {
-		err = a.walk(p, p.clause.most(), ps, r.Ascending, r.Limit+1).each(ctx, take)
+		err = a.page(p, ps, r.Ascending, r.Limit).each(ctx, take)
 	} else {
 		err = a.ranked(ctx, p, ps, r, take)
 	}

@@ -104,6 +104,8 @@ type walk struct {
 	left      []period // not asked yet
 	asked     []period // those that the next request is for
 	want      int      // how many are fetched next
+	peek      int      // how many are to be counted, to know of others than are fetched; 0 for none
+	others    bool     // there are others than the last request fetched
 	stretch   stretch
 }
 
@@ -116,6 +118,16 @@ func (a *Archive) walk(p *plan, c clause, ps []period, ascending bool, want int)
 	if !p.clause.exact() {
 		w.matcher = p.matcher
 		w.want = min(max(want, leastCheck), mostFetch)
+	}
+	return w
+}
+
+// page begins the walk for a page of so many tweets. Where the server decides, no more are fetched, and nil after the last says that there
+// is another.
+func (a *Archive) page(p *plan, ps []period, ascending bool, limit int) *walk {
+	w := a.walk(p, p.clause.most(), ps, ascending, limit)
+	if w.matcher == nil && w.want == limit {
+		w.peek = limit + 1
 	}
 	return w
 }
@@ -136,6 +148,9 @@ func (w *walk) each(ctx context.Context, f func(*found) bool) error {
 					return nil
 				}
 			}
+			if w.others && !f(nil) {
+				return nil
+			}
 			if w.matcher != nil {
 				w.want = min(2*w.want, mostFetch)
 			}
@@ -147,19 +162,24 @@ func (w *walk) each(ctx context.Context, f func(*found) bool) error {
 // next fetches the next matches of the indices in question; more says that there may be others in them. Those that the Matcher does not take
 // come without a payload.
 func (w *walk) next(ctx context.Context) (hits []found, more bool, err error) {
-	ids, order := w.ids, "desc"
+	ids, order, count := w.ids, "desc", "false"
+	if w.peek > 0 {
+		count = number(w.peek)
+	}
+	w.others = false
 	if w.ascending {
 		order = "asc"
 		ids, more = w.stretch.of(ids, w.asked, w.want)
 	}
 	if where := w.clause.where(ids); where != "" {
-		got, err := w.a.ask(ctx, w.asked, `{"size":`+number(w.want)+`,"track_total_hits":false,"sort":[{"id":"`+order+`"}],"_source":`+hitFields+`,"query":`+where+`}`)
+		got, err := w.a.ask(ctx, w.asked, `{"size":`+number(w.want)+`,"track_total_hits":`+count+`,"sort":[{"id":"`+order+`"}],"_source":`+hitFields+`,"query":`+where+`}`)
 		if err != nil {
 			return nil, false, err
 		}
 		if hits, err = got.found(w.matcher); err != nil {
 			return nil, false, err
 		}
+		w.others = got.Hits.Total.Value > int64(len(hits))
 	}
 	switch full := len(hits) == w.want; {
 	case full && w.ascending:
