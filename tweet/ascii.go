@@ -28,6 +28,10 @@ var classes = func() (t [256]class) {
 
 // segmentASCII is segmentFull for ASCII text, blanks in it too, and many times as fast.
 func (t *Terms) segmentASCII(prefix rune, s []byte) {
+	base := len(t.buf)
+	if prefix == 0 { // the words lie as they stand in it
+		t.buf = appendLower(t.buf, s)
+	}
 	for i := 0; i < len(s); {
 		c := classes[s[i]]
 		if c == other || c >= midLetter {
@@ -50,9 +54,16 @@ func (t *Terms) segmentASCII(prefix rune, s []byte) {
 			}
 			c = next
 		}
-		if word {
-			t.emitASCII(prefix, s[begin:min(i, begin+maxTerm)], foundAt(plainWord, begin, 0, i))
+		if !word {
+			continue
 		}
+		f, end := foundAt(plainWord, begin, 0, i), min(i, begin+maxTerm)
+		if prefix == 0 {
+			f.span = span{uint32(base + begin), uint32(base + end)}
+		} else {
+			f.span = t.appendASCII(prefix, s[begin:end])
+		}
+		t.work.found = append(t.work.found, f)
 	}
 }
 
@@ -64,12 +75,8 @@ func joins(before, mid, after class) bool {
 	return before == letter && mid != midNum || before == digit && mid != midLetter
 }
 
-func (t *Terms) emitASCII(prefix rune, word []byte, f found) {
+func (t *Terms) appendASCII(prefix rune, word []byte) span {
 	from := len(t.buf)
-	if prefix != 0 {
-		t.buf = utf8.AppendRune(t.buf, prefix)
-	}
-	t.buf = appendLower(t.buf, word)
-	f.span = span{uint32(from), uint32(len(t.buf))}
-	t.work.found = append(t.work.found, f)
+	t.buf = appendLower(utf8.AppendRune(t.buf, prefix), word)
+	return span{uint32(from), uint32(len(t.buf))}
 }

@@ -25,7 +25,10 @@ func appendClean(dst []byte, text string, e *Entities, shift int, cuts *[]cut) [
 		urls = e.URLs
 	}
 	point, next := shift, nextURL(urls, shift) // the code point that text[i] is, and the URL that comes at or after it
-	from := 0                                  // what is before it has been appended
+	if next == nil && strings.IndexByte(text, '&') < 0 && !strings.Contains(text, "://") {
+		return append(dst, text...)
+	}
+	from := 0 // what is before it has been appended
 	for i := 0; i < len(text); {
 		skip, char := 0, byte('\n')
 		if next != nil && point == next.Start && utf8.RuneStart(text[i]) {
@@ -44,8 +47,15 @@ func appendClean(dst []byte, text string, e *Entities, shift int, cuts *[]cut) [
 				point++
 			}
 			i++
-			for next == nil && i < len(text) && !beginsSkipped[text[i]] {
+			if next == nil {
+				for i < len(text) && !beginsSkipped[text[i]] {
+					i++
+				}
+				continue
+			}
+			for i < len(text) && point < next.Start && text[i] < utf8.RuneSelf && !beginsSkipped[text[i]] {
 				i++
+				point++
 			}
 			continue
 		}

@@ -7,7 +7,7 @@ func (t *Terms) AddTextFull(text string, e *Entities, shift int) {
 	w.clean = appendClean(w.clean[:0], text, e, shift, nil)
 	w.found = w.found[:0]
 	w.folded = w.foldFull(w.folded[:0], w.clean)
-	t.segmentFolded(0)
+	(&run{t: t}).tokens(0)
 	t.takeWords()
 }
 

@@ -61,14 +61,23 @@ func (w *scratch) fold(dst, src []byte) []byte {
 }
 
 func appendLower(dst, src []byte) []byte {
-	for _, c := range src {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
+	from := len(dst)
+	dst = append(dst, src...)
+	for i, c := range dst[from:] {
+		dst[from+i] = lower[c]
 	}
 	return dst
 }
+
+var lower = func() (t [256]byte) {
+	for c := range t {
+		t[c] = byte(c)
+	}
+	for c := 'A'; c <= 'Z'; c++ {
+		t[c] = byte(c + 'a' - 'A')
+	}
+	return t
+}()
 
 // foldFull is fold by the rules of Unicode, for any text.
 func (w *scratch) foldFull(dst, src []byte) []byte {

@@ -66,20 +66,22 @@ func asciiSpan(src []byte) int {
 // segmentFull is segmentation for any text: UAX #29 words of the folded text.
 func (t *Terms) segmentFull(prefix rune, src []byte) {
 	t.work.folded = t.work.fold(t.work.folded[:0], src)
-	t.segmentFolded(prefix)
+	r := run{t: t, prefix: prefix}
+	r.tokens(r.lead(t.work.folded))
 }
 
-// segmentFolded is segmentFull of work.folded.
-func (t *Terms) segmentFolded(prefix rune) {
-	w := &t.work
-	if w.tokens == nil {
-		w.tokens = words.FromBytes(nil)
-	}
-	w.tokens.SetText(w.folded)
-	r := run{t: t, prefix: prefix}
-	for w.tokens.Next() {
-		r.at = w.tokens.Start()
-		r.token(w.tokens.Value())
+// tokens takes work.folded from a place on, which begins a token, to the end.
+func (r *run) tokens(from int) {
+	w := &r.t.work
+	if from < len(w.folded) {
+		if w.tokens == nil {
+			w.tokens = words.FromBytes(nil)
+		}
+		w.tokens.SetText(w.folded[from:])
+		for w.tokens.Next() {
+			r.at = from + w.tokens.Start()
+			r.token(w.tokens.Value())
+		}
 	}
 	r.end()
 }
@@ -119,7 +121,7 @@ func (r *run) token(token []byte) {
 			if end += emojiLen(token[i:]); end > i {
 				r.plain(token[from:i], r.at+from)
 				r.end()
-				r.t.emitWord(r.prefix, token[i:end], nil, true, foundAt(plainWord, r.at+i, 0, r.at+end))
+				r.t.emitChecked(r.prefix, token[i:end], nil, true, foundAt(plainWord, r.at+i, 0, r.at+end))
 			}
 		}
 		if end == i {
@@ -136,6 +138,7 @@ func (r *run) token(token []byte) {
 func (r *run) plain(b []byte, at int) {
 	letter, visible := false, false
 	from, end, open := len(b), 0, false // the word in b, and whether marks still belong to it
+	others := 0                         // bytes in b that are no letters
 	for i := 0; i < len(b); {
 		c, n := utf8.DecodeRune(b[i:])
 		var word, mark bool
@@ -150,13 +153,22 @@ func (r *run) plain(b []byte, at int) {
 		if open = word || open && mark; open {
 			from, end = min(from, i), i+n
 		}
+		if !word {
+			others += n
+		}
 		i += n
 	}
 	if visible {
 		r.end()
 	}
-	if letter {
-		r.t.emitWord(r.prefix, b[from:end], nil, false, foundAt(plainWord, at+from, 0, at+end))
+	if !letter {
+		return
+	}
+	f := foundAt(plainWord, at+from, 0, at+end)
+	if others == 0 {
+		r.t.emit(r.prefix, b, nil, f)
+	} else {
+		r.t.emitChecked(r.prefix, b[from:end], nil, false, f)
 	}
 }
 
@@ -164,7 +176,7 @@ func isWordByte(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '
 
 func (r *run) unit(u []byte, at int) {
 	if r.units > 0 {
-		r.t.emitWord(r.prefix, r.last, u, false, foundAt(runPair, r.lastAt, at, at+len(u)))
+		r.t.emit(r.prefix, r.last, u, foundAt(runPair, r.lastAt, at, at+len(u)))
 	}
 	r.last, r.lastAt = u, at
 	r.units++
@@ -172,13 +184,28 @@ func (r *run) unit(u []byte, at int) {
 
 func (r *run) end() {
 	if r.units > 0 {
-		r.t.emitWord(r.prefix, r.last, nil, false, foundAt(runEnd, r.lastAt, 0, r.lastAt+len(r.last)))
+		r.t.emit(r.prefix, r.last, nil, foundAt(runEnd, r.lastAt, 0, r.lastAt+len(r.last)))
 	}
 	r.units = 0
 }
 
-// emitWord writes a term of one part or two. What must not be in terms is dropped; of an emoji its joiners stay.
-func (t *Terms) emitWord(prefix rune, a, b []byte, emoji bool, f found) {
+// emit writes a term of one part or two, of characters that may all be in terms.
+func (t *Terms) emit(prefix rune, a, b []byte, f found) {
+	if len(a)+len(b) > maxTerm { // bytes; characters may be fewer
+		t.emitChecked(prefix, a, b, false, f)
+		return
+	}
+	from := len(t.buf)
+	if prefix != 0 {
+		t.buf = utf8.AppendRune(t.buf, prefix)
+	}
+	t.buf = append(append(t.buf, a...), b...)
+	f.span = span{uint32(from), uint32(len(t.buf))}
+	t.work.found = append(t.work.found, f)
+}
+
+// emitChecked is emit of any characters. What must not be in terms is dropped; of an emoji its joiners stay.
+func (t *Terms) emitChecked(prefix rune, a, b []byte, emoji bool, f found) {
 	from := len(t.buf)
 	if prefix != 0 {
 		t.buf = utf8.AppendRune(t.buf, prefix)
