@@ -1,6 +1,7 @@
 package tweet
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -75,6 +76,16 @@ func isTone(r rune) bool { return r >= 0x1F3FB && r <= 0x1F3FF }
 // isVariation reports whether r only chooses between pictures of the character before it.
 func isVariation(r rune) bool {
 	return r >= 0xFE00 && r <= 0xFE0F || r >= 0xE0100 && r <= 0xE01EF || r >= 0x180B && r <= 0x180D || r == 0x180F
+}
+
+// CanBeAlt reports whether a term may be a further form of another: an emoji without skin tones, or a mark that stood behind tones alone. Some
+// emoji are letters, such as U+2139; words of other letters from there on are not many. No term of a field can.
+func CanBeAlt(term string) bool {
+	r, _ := utf8.DecodeRuneInString(term)
+	if r < 0x2000 {
+		return unicode.Is(unicode.M, r)
+	}
+	return (r < 0x2C00 || !unicode.IsLetter(r)) && !unicode.Is(unicode.Co, r) && !strings.ContainsFunc(term, isTone)
 }
 
 // addAlts gives every emoji with skin tones its form without them, at the same position, from position first on.

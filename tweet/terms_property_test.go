@@ -143,3 +143,21 @@ func TestAnalysisInParallel(t *testing.T) {
 		}
 	}
 }
+
+// TestFurtherFormsAreKnown: every word that can be a further form of another is taken for one when it is asked for.
+func TestFurtherFormsAreKnown(t *testing.T) {
+	check := func(t interface{ Fatalf(string, ...any) }, text string) {
+		var terms tweet.Terms
+		terms.AddText(text, nil, 0)
+		for i := range terms.Alts() {
+			if _, form := terms.Alt(i); !tweet.CanBeAlt(string(form)) {
+				t.Fatalf("%q is a further form", form)
+			}
+		}
+	}
+	check(t, "🏽🏽\u0301")
+	pieces := []string{"a", "é", "中", "本", "ไ", "한", "1", "²", "①", "㊗", "ℹ", "©", "#", "👍", "👩", "☝", "🇯", "🇵", "🏽", "🏿", "\u200d", "\ufe0f", "\u20e3", "♀", " ", "_", "'", "\u0301", "ー", "⒈", "№", "💯"}
+	rapid.Check(t, func(rt *rapid.T) {
+		check(rt, strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 1, 12).Draw(rt, "text"), ""))
+	})
+}

@@ -3,10 +3,9 @@ package elastic
 import (
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"birdwatch/query"
+	"birdwatch/tweet"
 )
 
 // The fields of terms. forms is there only where a tweet's word has a further form: it has at each position that form, else the word.
@@ -23,7 +22,7 @@ func (b builder) Prefix(t string) clause { return b.either("prefix", t) }
 // either looks for a word where it can be written, and where it can be a further form.
 func (b builder) either(kind, t string) clause {
 	in := func(field string) clause { return leaf(`{"` + kind + `":{"` + field + `":` + quoted(t) + `}}`) }
-	if !formed(t) {
+	if !tweet.CanBeAlt(t) {
 		return in(termsField)
 	}
 	return b.Or([]clause{in(termsField), in(formsField)})
@@ -31,7 +30,7 @@ func (b builder) either(kind, t string) clause {
 
 // Phrase: words that can be further forms stand in either field, which intervals put together.
 func (b builder) Phrase(words []string, prefix bool) clause {
-	switch some := slices.ContainsFunc(words, formed); {
+	switch some := slices.ContainsFunc(words, tweet.CanBeAlt); {
 	case some && prefix:
 		// Intervals refuse prefixes that many words begin with.
 		parts := b.stretches(words[:len(words)-1])
@@ -71,20 +70,13 @@ func intervals(words []string) string {
 			s.WriteByte(',')
 		}
 		match := `{"match":{"query":` + quoted(w)
-		if formed(w) {
+		if tweet.CanBeAlt(w) {
 			s.WriteString(`{"any_of":{"intervals":[` + match + `}},` + match + `,"use_field":"` + formsField + `"}}]}}`)
 		} else {
 			s.WriteString(match + `}}`)
 		}
 	}
 	return s.String()
-}
-
-// formed reports whether a word may also stand for another: an emoji without skin tones for one with them. Some emoji are letters,
-// such as U+2139; words of other letters from there on are not many. No term of a field does.
-func formed(word string) bool {
-	r, _ := utf8.DecodeRuneInString(word)
-	return r >= 0x2000 && (r < 0x2C00 || !unicode.IsLetter(r)) && !unicode.Is(unicode.Co, r) && !strings.ContainsFunc(word, isTone)
 }
 
 func isTone(r rune) bool { return r >= 0x1F3FB && r <= 0x1F3FF }

@@ -5,10 +5,9 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"birdwatch/query"
+	"birdwatch/tweet"
 )
 
 // part is a conjunction that SQLite answers in one walk in order of id. A query is a disjunction of parts: each walk stops
@@ -86,7 +85,7 @@ func (builder) Phrase(words []string, prefix bool) []part {
 	}
 	from, check := 0, false
 	for i, w := range words {
-		if formed(w) {
+		if tweet.CanBeAlt(w) {
 			stretch(words[from:i], false)
 			stretch(words[i:i+1], prefix && i == len(words)-1)
 			from, check = i+1, true
@@ -106,7 +105,7 @@ func (builder) Near(words []string, apart int) []part {
 		switch {
 		case slices.Contains(words[:i], w):
 			check = true
-		case formed(w):
+		case tweet.CanBeAlt(w):
 			fts, check = append(fts, quoted(w)), true
 		default:
 			placed = append(placed, quoted(w))
@@ -118,13 +117,6 @@ func (builder) Near(words []string, apart int) []part {
 	p := found(fts...)
 	p.check = check
 	return []part{p}
-}
-
-// formed reports whether a word may also stand for another: an emoji for one with skin tones. Some emoji are letters,
-// such as U+2139; words of other letters from there on are not many. No term of a field does.
-func formed(word string) bool {
-	r, _ := utf8.DecodeRuneInString(word)
-	return r >= 0x2000 && (r < 0x2C00 || !unicode.IsLetter(r)) && !unicode.Is(unicode.Co, r)
 }
 
 // And multiplies out. What would be too many parts is left out of the search and checked.

@@ -1,15 +1,11 @@
 package embedded_test
 
 import (
-	"strings"
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"birdwatch/query"
 	"birdwatch/search/embedded"
-	"birdwatch/tweet"
 )
 
 func parse(t testing.TB, text string) query.Expr {
@@ -51,18 +47,4 @@ func TestParts(t *testing.T) {
 			t.Errorf("%s: %d parts, check %v; want %d, %v", tt.text, parts, check, tt.parts, tt.check)
 		}
 	}
-}
-
-// TestFurtherFormsAreKnown: every word that can be a further form of another is taken for one when it is asked for.
-func TestFurtherFormsAreKnown(t *testing.T) {
-	pieces := []string{"a", "é", "中", "本", "ไ", "한", "1", "²", "①", "㊗", "ℹ", "©", "#", "👍", "👩", "☝", "🇯", "🇵", "🏽", "🏿", "\u200d", "\ufe0f", "\u20e3", "♀", " ", "_", "'", "\u0301", "ー", "⒈", "№", "💯"}
-	rapid.Check(t, func(rt *rapid.T) {
-		var terms tweet.Terms
-		terms.AddText(strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 1, 12).Draw(rt, "text"), ""), nil, 0)
-		for i := range terms.Alts() {
-			if _, form := terms.Alt(i); !embedded.Formed(string(form)) {
-				rt.Fatalf("%q is a further form", form)
-			}
-		}
-	})
 }

@@ -3,8 +3,6 @@ package embedded
 import "birdwatch/query"
 
 // Formed is formed.
-func Formed(word string) bool { return formed(word) }
-
 // Parts is how many walks a query takes, and whether one of them has to be checked.
 func Parts(e query.Expr) (n int, check bool) {
 	parts := partsOf(e)
