@@ -243,8 +243,8 @@ func TestExportThroughOldProxy(t *testing.T) {
 // TestExportLimits: so many long ones at once; and one whose client takes nothing ends, and makes room.
 func TestExportLimits(t *testing.T) {
 	w := newWorld()
-	for i := range 20_000 { // more than what lies between a server and a client that does not read
-		w.docs = append(w.docs, &tweet.Document{ID: tweet.ID(i + 1), Payload: []byte(`{"data":{"id":"` + strconv.Itoa(i+1) + `","text":"` + strings.Repeat("x", 1000) + `"}}`)})
+	for i := range 4000 { // more than what lies between a server and a client that does not read
+		w.docs = append(w.docs, &tweet.Document{ID: tweet.ID(i + 1), Payload: []byte(`{"data":{"id":"` + strconv.Itoa(i+1) + `","text":"` + strings.Repeat("x", 5000) + `"}}`)})
 	}
 	s := serveWorld(t, w, api.Config{MaxExports: 1, WriteTimeout: 200 * time.Millisecond, SearchTimeout: time.Hour}, liveOptions)
 	c, err := net.Dial("tcp", s.Listener.Addr().String())
@@ -266,7 +266,8 @@ func TestExportLimits(t *testing.T) {
 	for {
 		a, got, err := body(t, s, export+"?query=&format=ids")
 		if a.StatusCode == 503 {
-			continue // the first one is not given up yet
+			time.Sleep(10 * time.Millisecond) // the first one is not given up yet
+			continue
 		}
 		if err != nil || !strings.HasPrefix(got, "1\n2\n") {
 			t.Errorf("%v: %.100q", err, got)
