@@ -9,44 +9,38 @@ import (
 // queries come from strangers.
 type dictionary struct {
 	seed maphash.Seed
-	slots[dictSlot]
+	slots
 }
 
-// dictSlot holds a part of the text's hash, which also says where the search for it begins; number 0 is an empty slot.
-type dictSlot struct {
-	hash   uint32
-	number uint32
-}
-
-func (s dictSlot) slotHash() uint32 { return s.hash }
-
-func newDictionary() dictionary { return dictionary{maphash.MakeSeed(), newSlots[dictSlot](67)} }
+func newDictionary() dictionary { return dictionary{maphash.MakeSeed(), newSlots(67)} }
 
 func (d *dictionary) hash(text []byte) uint32 { return uint32(maphash.Bytes(d.seed, text)) }
 
 // find gives the number of a text; 0 when no query names it. texts are those of all numbers.
 func (d *dictionary) find(texts []string, text []byte) uint32 {
 	hash := d.hash(text)
-	mask := uint32(len(d.at) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
-		s := d.at[i]
-		if s.number == 0 {
-			return 0
-		}
-		if s.hash == hash && texts[s.number] == string(text) {
-			return s.number
+	for i := d.home(hash); d.at[i] != 0; i = d.next(i) {
+		if n := d.number(d.at[i], hash); n != 0 && texts[n] == string(text) {
+			return n
 		}
 	}
+	return 0
 }
 
-// put adds a text that find does not know, under a number.
-func (d *dictionary) put(text string, number uint32) { d.slots.put(d.slot(text, number)) }
+// put adds a number, whose text find does not know.
+func (d *dictionary) put(texts []string, number uint32) {
+	hashOf := d.hashOf(texts)
+	d.slots.put(number, hashOf(number), hashOf)
+}
 
-// drop takes a text out, with its number.
-func (d *dictionary) drop(text string, number uint32) { d.slots.drop(d.slot(text, number)) }
+// drop takes a number out, which still has its text.
+func (d *dictionary) drop(texts []string, number uint32) {
+	hashOf := d.hashOf(texts)
+	d.slots.drop(number, hashOf(number), hashOf)
+}
 
-func (d *dictionary) slot(text string, number uint32) dictSlot {
-	return dictSlot{uint32(maphash.String(d.seed, text)), number}
+func (d *dictionary) hashOf(texts []string) func(uint32) uint32 {
+	return func(n uint32) uint32 { return uint32(maphash.String(d.seed, texts[n])) }
 }
 
 // copies are texts that lie side by side, so that comparing one seldom waits for memory, and that keep no query's memory alive.

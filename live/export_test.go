@@ -16,7 +16,7 @@ func NewIndex() *Index { return &Index{newIndex()} }
 // Keys gives the normal forms of the queries that match.
 func (x *Index) Keys(t *query.Target) (keys []string) {
 	for _, id := range x.match(t) {
-		keys = append(keys, x.groups[id].expr.String())
+		keys = append(keys, x.group(id).expr.String())
 	}
 	return keys
 }
@@ -29,7 +29,7 @@ func (x *Index) Learnt() {
 // KeysOf is Keys of a tweet whose terms are not made yet.
 func (x *Index) KeysOf(p *tweet.Payload, t *query.Target) (keys []string) {
 	for _, id := range x.matchTweet(p, t) {
-		keys = append(keys, x.groups[id].expr.String())
+		keys = append(keys, x.group(id).expr.String())
 	}
 	return keys
 }
@@ -69,8 +69,8 @@ func (x *Index) Sealed() (sealed, loose int) {
 
 // Take registers a query and gives what removes it again.
 func (x *Index) Take(e query.Expr) (remove func()) {
-	g := x.add(e)
-	return func() { x.remove(g) }
+	key, _ := x.add(e)
+	return func() { x.remove(key) }
 }
 
 // Pivots are the terms under which a query is posted, once all is sealed.
@@ -79,7 +79,7 @@ func (x *Index) Pivots(e query.Expr) (texts []string) {
 	x.settle()
 	for n := range len(x.root.start) - 1 {
 		for _, p := range x.root.posts[x.root.start[n]:x.root.start[n+1]] {
-			if g := x.groups[idOf(p, x.root.code)]; g != nil && g.expr.String() == e.String() {
+			if id := idOf(p, x.root.code); !x.gone.has(id) && x.group(id).expr.String() == e.String() {
 				texts = append(texts, x.terms.texts[n])
 			}
 		}
@@ -89,3 +89,46 @@ func (x *Index) Pivots(e query.Expr) (texts []string) {
 
 // IndexOf gives a hub's, for when it does nothing.
 func IndexOf(h *Hub) *Index { return &Index{h.index} }
+
+// FanOut hands a tweet to its subscriptions as Run does, for when the hub does nothing.
+func (h *Hub) FanOut(t *query.Target, seq tweet.Seq) {
+	groups := h.index.match(t)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.fanOut(groups, boxed{seq: seq, kind: Tweet})
+}
+
+// Empty takes out of all boxes what waits there, and gives how much it was.
+func (h *Hub) Empty() (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.subs {
+		n += len(s.box)
+		s.box = s.box[:0]
+	}
+	return n
+}
+
+// Slots are a table of numbers, for tests.
+type Slots struct{ slots }
+
+// NewSlots makes an empty one.
+func NewSlots(full int) *Slots { return &Slots{newSlots(full)} }
+
+// Has looks for a number.
+func (s *Slots) Has(number, hash uint32) bool {
+	for i := s.home(hash); s.at[i] != 0; i = s.next(i) {
+		if s.number(s.at[i], hash) == number {
+			return true
+		}
+	}
+	return false
+}
+
+// Put adds one that is not there.
+func (s *Slots) Put(number uint32, hashOf func(uint32) uint32) { s.put(number, hashOf(number), hashOf) }
+
+// Drop takes one out that is there.
+func (s *Slots) Drop(number uint32, hashOf func(uint32) uint32) {
+	s.drop(number, hashOf(number), hashOf)
+}

@@ -14,13 +14,6 @@ type work struct {
 
 type span struct{ from, to uint32 }
 
-// idSet has a bit for each id.
-type idSet []uint64
-
-func (b idSet) has(id uint32) bool { return b[id/64]&(1<<(id%64)) != 0 }
-func (b idSet) set(id uint32)      { b[id/64] |= 1 << (id % 64) }
-func (b idSet) unset(id uint32)    { b[id/64] &^= 1 << (id % 64) }
-
 // find gives the ids of the groups that the tweet matches.
 func (x *index) find(t *query.Target) []uint32 {
 	if x.learns() {

@@ -72,7 +72,7 @@ func (t *terms) hold(k key) uint32 {
 		}
 		t.texts[n] = t.copies.of(k.text)
 		t.isPrefix[n] = k.prefix
-		d.put(k.text, n)
+		d.put(t.texts, n)
 		if k.prefix {
 			t.noteLength(k.text)
 		}
@@ -90,7 +90,7 @@ func (t *terms) release(n uint32) {
 			t.needs &^= query.NeedsOfTerm(t.texts[n])
 		}
 	}
-	t.dictionary(t.isPrefix[n]).drop(t.texts[n], n)
+	t.dictionary(t.isPrefix[n]).drop(t.texts, n)
 	t.texts[n] = ""
 	t.seen[n] = 0
 	t.free = append(t.free, n)
