@@ -80,7 +80,7 @@ func (x *Index) Pivots(e query.Expr) (texts []string) {
 	for n := range len(x.root.start) - 1 {
 		for _, p := range x.root.posts[x.root.start[n]:x.root.start[n+1]] {
 			if id := idOf(p, x.root.code); !x.gone.has(id) && x.group(id).expr.String() == e.String() {
-				texts = append(texts, x.terms.texts[n])
+				texts = append(texts, string(x.terms.texts.of(uint32(n))))
 			}
 		}
 	}
@@ -132,3 +132,24 @@ func (s *Slots) Put(number uint32, hashOf func(uint32) uint32) { s.put(number, h
 func (s *Slots) Drop(number uint32, hashOf func(uint32) uint32) {
 	s.drop(number, hashOf(number), hashOf)
 }
+
+// Texts are by number, for tests.
+type Texts struct{ texts }
+
+// NewTexts makes empty ones.
+func NewTexts() *Texts { return &Texts{newTexts()} }
+
+// Of gives a number's text.
+func (t *Texts) Of(n uint32) string { return string(t.of(n)) }
+
+// Is compares it.
+func (t *Texts) Is(n uint32, text string) bool { return t.is(n, []byte(text)) }
+
+// Set gives a number that has none a text.
+func (t *Texts) Set(n uint32, text string) { t.set(n, text) }
+
+// Drop takes it away.
+func (t *Texts) Drop(n uint32) { t.drop(n) }
+
+// Size is how many bytes there are.
+func (t *Texts) Size() int { return len(t.bytes) }

@@ -132,14 +132,19 @@ func (h *Hub) retract(e *tweet.Entry, v *versions) {
 
 // fanOut offers an entry to all members of groups. h.mu is held.
 //
-// A group that went since it was found has no members. Its id may be another's by now only where several targets were matched, for a deletion: between the match
-// and here no id becomes free. Whoever has joined since begin has the entry already (skip), and of who was there before, one told too many does no harm.
+// A group that went since it was found has no members. Its id may be another group's by now, but only of a deletion's targets: ids
+// become free within a match, so that none found by the last one is. Who has joined since begin has the entry (skip); of the others, one
+// told too many does no harm.
 func (h *Hub) fanOut(groups []uint32, b boxed) {
 	for _, id := range groups {
+		first := h.members.of(id)
+		if first == nil {
+			continue
+		}
 		h.stats.Matched++
 		var shared *boxed // by members of whose queries it has the same index
 		query := -1
-		for m := h.members.of(id); m != nil; m = m.next {
+		for m := first; m != nil; m = m.next {
 			if b.kind == Tweet && m.sub.setAt(b.seq) != m.set {
 				continue // a deletion goes to all who may have had the tweet by any of their queries
 			}

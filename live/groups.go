@@ -20,18 +20,21 @@ type group struct {
 // groupKey names a group for as long as anyone remembers it: ids are used again, keys are not.
 type groupKey struct{ id, born uint32 }
 
-// slabSize is how many groups lie together: as many as a word of an idSet has bits.
-const slabSize = 64
+// slabSize is how many groups lie together. Of so many the memory is used to the last byte: what is larger has a header, and the room for it.
+const slabSize = 16
 
 type slab [slabSize]group
 
 // groups are all by their ids.
 type groups struct {
-	slabs []*slab // nil where all ids are free
-	free  idSet
-	low   int // no word of free before it has a bit
+	slabs []*slab  // nil where all ids are free
+	free  []uint16 // by slab: a bit for each id
+	low   int      // no slab before it has a free id
 	born  uint32
 }
+
+// allFree are the bits of a slab without groups.
+const allFree = 1<<slabSize - 1
 
 func (s *groups) at(id uint32) *group { return &s.slabs[id/slabSize][id%slabSize] }
 
@@ -41,13 +44,13 @@ func (s *groups) take() (groupKey, *group) {
 		s.low++
 	}
 	if s.low == len(s.free) {
-		s.slabs, s.free = append(s.slabs, nil), append(s.free, allIDs)
+		s.slabs, s.free = extended(s.slabs, nil), extended(s.free, allFree)
 	}
 	if s.slabs[s.low] == nil {
 		s.slabs[s.low] = new(slab)
 	}
-	id := uint32(s.low*slabSize + bits.TrailingZeros64(s.free[s.low]))
-	s.free.unset(id)
+	id := uint32(s.low*slabSize + bits.TrailingZeros16(s.free[s.low]))
+	s.free[s.low] &^= 1 << (id % slabSize)
 	s.born++
 	return groupKey{id, s.born}, s.at(id)
 }
@@ -55,11 +58,11 @@ func (s *groups) take() (groupKey, *group) {
 // let makes ids free, which nothing refers to any more.
 func (s *groups) let(ids []uint32) {
 	for _, id := range ids {
-		word := int(id / slabSize)
-		s.free.set(id)
-		s.low = min(s.low, word)
-		if s.free[word] == allIDs {
-			s.slabs[word] = nil
+		at := int(id / slabSize)
+		s.free[at] |= 1 << (id % slabSize)
+		s.low = min(s.low, at)
+		if s.free[at] == allFree {
+			s.slabs[at] = nil
 		}
 	}
 }

@@ -52,9 +52,7 @@ type order struct {
 }
 
 func newIndex() *index {
-	x := &index{table: newTable(), terms: newTerms(), matchers: map[uint32]*query.Matcher{}, wake: make(chan struct{}, 1)}
-	x.loose.nodes = make([]looseNode, 1)
-	return x
+	return &index{table: newTable(), terms: newTerms(), loose: newLoose(0), matchers: map[uint32]*query.Matcher{}, wake: make(chan struct{}, 1)}
 }
 
 // add registers a query and gives its group's key, and the query as all have it who are equal; every add wants a remove.

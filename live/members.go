@@ -8,26 +8,28 @@ type member struct {
 	prev, next *member // others of the group, in no order
 }
 
-// members are those of all groups, by their ids: the first of each, in slabs as the groups are.
-type members struct{ slabs []*[slabSize]*member }
+// members are those of all groups, by their ids: the first of each. Many groups' lie together, nil where none has any.
+type members struct{ slabs []*[crowdSize]*member }
+
+const crowdSize = 64
 
 // of gives the first of a group; nil where there is none.
 func (s *members) of(group uint32) *member {
-	if word := int(group / slabSize); word < len(s.slabs) && s.slabs[word] != nil {
-		return s.slabs[word][group%slabSize]
+	if at := int(group / crowdSize); at < len(s.slabs) && s.slabs[at] != nil {
+		return s.slabs[at][group%crowdSize]
 	}
 	return nil
 }
 
 func (s *members) add(group uint32, m *member) {
-	word := int(group / slabSize)
-	for word >= len(s.slabs) {
+	at := int(group / crowdSize)
+	for at >= len(s.slabs) {
 		s.slabs = append(s.slabs, nil)
 	}
-	if s.slabs[word] == nil {
-		s.slabs[word] = new([slabSize]*member)
+	if s.slabs[at] == nil {
+		s.slabs[at] = new([crowdSize]*member)
 	}
-	first := &s.slabs[word][group%slabSize]
+	first := &s.slabs[at][group%crowdSize]
 	if m.next = *first; m.next != nil {
 		m.next.prev = m
 	}
@@ -42,9 +44,9 @@ func (s *members) remove(group uint32, m *member) {
 		m.prev.next = m.next
 		return
 	}
-	word := group / slabSize
-	if s.slabs[word][group%slabSize] = m.next; *s.slabs[word] == [slabSize]*member{} {
-		s.slabs[word] = nil
+	at := group / crowdSize
+	if s.slabs[at][group%crowdSize] = m.next; *s.slabs[at] == [crowdSize]*member{} {
+		s.slabs[at] = nil
 	}
 }
 

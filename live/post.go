@@ -21,7 +21,7 @@ const (
 
 // loose are the posts that are not sealed yet, linked from their terms.
 type loose struct {
-	first []uint32 // by term: its newest node; 0 for none
+	first []uint32 // by the last bits of terms: the newest node of those; 0 for none
 	nodes []looseNode
 	code  []uint32 // their programs, and those of the groups that are always tried
 }
@@ -32,25 +32,41 @@ type looseNode struct {
 	term uint32
 }
 
+// leastChains is a power of two, as all numbers of chains are.
+const leastChains = 64
+
+func newLoose(n int) loose {
+	return loose{first: make([]uint32, leastChains), nodes: make([]looseNode, 1, 1+n)}
+}
+
+// chain is where the newest node is that may be a term's.
+func (l *loose) chain(term uint32) *uint32 { return &l.first[term&uint32(len(l.first)-1)] }
+
 func (l *loose) add(term uint32, p post) {
-	for int(term) >= len(l.first) {
-		l.first = append(l.first, 0)
+	l.nodes = append(l.nodes, looseNode{post: p, term: term})
+	if len(l.nodes) <= len(l.first) {
+		l.link(uint32(len(l.nodes) - 1))
+		return
 	}
-	l.nodes = append(l.nodes, looseNode{p, l.first[term], term})
-	l.first[term] = uint32(len(l.nodes) - 1)
+	l.first = make([]uint32, 2*len(l.first)) // so that of other terms' nodes there is one in a chain, on average
+	for n := range l.nodes[1:] {
+		l.link(uint32(n + 1))
+	}
+}
+
+func (l *loose) link(n uint32) {
+	first := l.chain(l.nodes[n].term)
+	l.nodes[n].next, *first = *first, n
 }
 
 // cut forgets the nodes before n, and keeps the others with their programs, and those at the places always, which move.
 func (l *loose) cut(n int, always []uint32) {
 	rest := l.nodes[n:]
-	for _, old := range l.nodes[1:] {
-		l.first[old.term] = 0
-	}
 	programs := copier{from: l.code}
 	for i, at := range always {
 		always[i] = programs.place(at)
 	}
-	l.nodes = make([]looseNode, 1, 1+len(rest))
+	*l = newLoose(len(rest))
 	for _, r := range rest {
 		l.add(r.term, programs.post(r.post))
 	}
@@ -59,8 +75,8 @@ func (l *loose) cut(n int, always []uint32) {
 
 // enter reads a new group's query and posts it. Its terms are held until withdraw.
 func (x *index) enter(id uint32, g *group) {
-	for int(id/slabSize) >= len(x.gone) {
-		x.gone, x.work.tried = append(x.gone, allIDs), append(x.work.tried, 0)
+	for int(id/64) >= len(x.gone) {
+		x.gone, x.work.tried = extended(x.gone, allIDs), extended(x.work.tried, 0)
 	}
 	x.gone.unset(id)
 	root := x.tree.read(g.expr, &x.terms)

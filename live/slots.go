@@ -7,7 +7,7 @@ import "math/bits"
 // table knows the hashes of its numbers again.
 type slots struct {
 	at    []uint32 // 0: empty
-	width int      // bits of a number
+	width uint     // bits of a number
 	used  int
 	full  int // percent of the slots that are used at most
 }
@@ -28,16 +28,16 @@ func (s *slots) next(i uint32) uint32 {
 
 // number is what a slot holds when the hash may be that of its number, and else 0.
 func (s *slots) number(slot, hash uint32) uint32 {
-	if (slot^hash<<s.width)>>s.width != 0 {
-		return 0
+	if n := slot & (1<<s.width - 1); slot^hash<<s.width == n {
+		return n
 	}
-	return slot & (1<<s.width - 1)
+	return 0
 }
 
 // put adds a number that is not there.
 func (s *slots) put(number, hash uint32, hashOf func(uint32) uint32) {
 	s.used++
-	n, width := len(s.at), max(s.width, bits.Len32(number))
+	n, width := len(s.at), max(s.width, uint(bits.Len32(number)))
 	if s.used > n*s.full/100 {
 		n += n / 4
 	}
@@ -55,7 +55,7 @@ func (s *slots) place(number, hash uint32) {
 	s.at[i] = hash<<s.width | number
 }
 
-func (s *slots) resize(n, width int, hashOf func(uint32) uint32) {
+func (s *slots) resize(n int, width uint, hashOf func(uint32) uint32) {
 	old, mask := s.at, uint32(1)<<s.width-1
 	s.at, s.width = make([]uint32, n), width
 	for _, slot := range old {
