@@ -153,3 +153,29 @@ func (t *Texts) Drop(n uint32) { t.drop(n) }
 
 // Size is how many bytes there are.
 func (t *Texts) Size() int { return len(t.bytes) }
+
+// Members are those of groups, for tests.
+type Members struct{ members }
+
+// Member is one of them.
+type Member struct{ member }
+
+// Add puts one into a group.
+func (s *Members) Add(group uint32) *Member {
+	m := new(Member)
+	s.add(group, &m.member)
+	return m
+}
+
+// Remove takes it out.
+func (s *Members) Remove(group uint32, m *Member) { s.remove(group, &m.member) }
+
+// Has counts how often a group has one, and how many it has.
+func (s *Members) Has(group uint32, m *Member) (times, all int) {
+	for at := s.of(group); at != nil; at = at.next {
+		if all++; at == &m.member {
+			times++
+		}
+	}
+	return times, all
+}

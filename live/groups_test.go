@@ -54,6 +54,31 @@ func TestIndexFreesWhatGoes(t *testing.T) {
 	}
 }
 
+// TestIndexIsSmall: beside the queries, which are their owners', a query takes no more than a cache line.
+func TestIndexIsSmall(t *testing.T) {
+	const n = 20_000
+	var target query.Target
+	target.Set(payload(1, "go"))
+	x := live.NewIndex()
+	x.Match(&target) // it learns
+	qs := make([]query.Expr, n)
+	for i := range qs {
+		qs[i] = parse(fmt.Sprintf("w%d v%d", i%3000, i/5)).Expr // a word for each three, about
+	}
+	empty := heap()
+	for _, e := range qs {
+		x.Take(e)
+	}
+	x.Match(&target)
+	x.Seal()
+	x.Match(&target)
+	if size := float64(int64(heap()-empty)) / n; size > 64 {
+		t.Errorf("%.1f bytes a query", size)
+	}
+	runtime.KeepAlive(qs)
+	runtime.KeepAlive(x)
+}
+
 // TestIdsAreUsedAgain: a query that has the id of one that went is not taken for it: neither by who catches up with what the other has
 // tried, nor by whoever keeps what it made for equal queries.
 func TestIdsAreUsedAgain(t *testing.T) {
@@ -108,6 +133,34 @@ func TestSlots(t *testing.T) {
 		for n := range uint32(most) {
 			if s.Has(n+1, hashOf(n+1)) != in[n+1] {
 				rt.Fatalf("in the end %d is in: %v", n+1, in[n+1])
+			}
+		}
+	})
+}
+
+// TestMembers: in whatever order they come and go, a group has those that are there, each once.
+func TestMembers(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var members live.Members
+		in := map[uint32][]*live.Member{}
+		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
+			group := rapid.SampledFrom([]uint32{0, 1, 63, 64, 300}).Draw(rt, "group")
+			if n := len(in[group]); n > 0 && rapid.Bool().Draw(rt, "leaves") {
+				i := rapid.IntRange(0, n-1).Draw(rt, "which")
+				members.Remove(group, in[group][i])
+				in[group] = slices.Delete(in[group], i, i+1)
+			} else {
+				in[group] = append(in[group], members.Add(group))
+			}
+			for _, m := range in[group] {
+				if times, all := members.Has(group, m); times != 1 || all != len(in[group]) {
+					rt.Fatalf("one of %d is there %d times, among %d", len(in[group]), times, all)
+				}
+			}
+		}
+		for group, ms := range in {
+			if _, all := members.Has(group, new(live.Member)); all != len(ms) {
+				rt.Fatalf("group %d has %d members, want %d", group, all, len(ms))
 			}
 		}
 	})
