@@ -12,7 +12,11 @@ type slots struct {
 	full  int // percent of the slots that are used at most
 }
 
-const leastSlots = 64
+const (
+	leastSlots = 64
+	// manySlots is up to where a table doubles. From four times as many it grows by a quarter, which takes longer and less.
+	manySlots = 4096
+)
 
 func newSlots(full int) slots { return slots{at: make([]uint32, leastSlots), full: full} }
 
@@ -39,7 +43,7 @@ func (s *slots) put(number, hash uint32, hashOf func(uint32) uint32) {
 	s.used++
 	n, width := len(s.at), max(s.width, uint(bits.Len32(number)))
 	if s.used > n*s.full/100 {
-		n += n / 4
+		n += max(n/4, min(n, manySlots))
 	}
 	if n != len(s.at) || width != s.width {
 		s.resize(n, width, hashOf)
