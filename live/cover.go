@@ -33,14 +33,16 @@ type coverer struct {
 	common *sketch
 }
 
-func (b *coverer) cost(n uint32) float64 { return b.frequency(n) + 1/float64(1+len(b.terms.texts[n])) }
+func (b *coverer) cost(n uint32) float64 {
+	return b.frequency(n) + 1/float64(1+len(b.terms.texts.of(n)))
+}
 
 // frequency is how many of the tweets that were learnt from have a term, at most.
 func (b *coverer) frequency(n uint32) float64 {
-	if b.terms.isPrefix[n] {
-		return float64(b.common.countPrefix(b.terms.texts[n]))
+	if b.terms.isPrefix.has(n) {
+		return float64(b.common.countPrefix(b.terms.texts.of(n)))
 	}
-	return float64(b.common.count(b.terms.texts[n]))
+	return float64(b.common.count(b.terms.texts.of(n)))
 }
 
 func (b *coverer) of(t *tree, at int32) cover {

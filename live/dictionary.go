@@ -1,66 +1,48 @@
 package live
 
-import (
-	"hash/maphash"
-	"strings"
-)
+import "hash/maphash"
 
-// dictionary numbers the terms that queries name, from 1. A word that no query has costs one probe. The seed is random:
-// queries come from strangers.
+// dictionary numbers the terms that queries name, from 1. It is half full at most: a word that no query has, which is what is mostly looked
+// for, costs a probe or two. The seed is random: queries come from strangers.
 type dictionary struct {
 	seed maphash.Seed
-	slots[dictSlot]
+	slots
 }
 
-// dictSlot holds a part of the text's hash, which also says where the search for it begins; number 0 is an empty slot.
-type dictSlot struct {
-	hash   uint32
-	number uint32
-}
-
-func (s dictSlot) slotHash() uint32 { return s.hash }
-
-func newDictionary() dictionary { return dictionary{maphash.MakeSeed(), newSlots[dictSlot](67)} }
+func newDictionary() dictionary { return dictionary{maphash.MakeSeed(), newSlots(50)} }
 
 func (d *dictionary) hash(text []byte) uint32 { return uint32(maphash.Bytes(d.seed, text)) }
 
-// find gives the number of a text; 0 when no query names it. texts are those of all numbers.
-func (d *dictionary) find(texts []string, text []byte) uint32 {
+// find gives the number of a text; 0 when no query names it. While queries are few, most of a match is done here.
+func (d *dictionary) find(texts *texts, text []byte) uint32 {
 	hash := d.hash(text)
-	mask := uint32(len(d.at) - 1)
-	for i := hash & mask; ; i = (i + 1) & mask {
-		s := d.at[i]
-		if s.number == 0 {
+	at, tag, mask := d.at, hash<<(d.width&31), uint32(1)<<(d.width&31)-1
+	for i := int(uint64(hash) * uint64(len(at)) >> 32); ; {
+		slot := at[i]
+		if slot == 0 {
 			return 0
 		}
-		if s.hash == hash && texts[s.number] == string(text) {
-			return s.number
+		if n := slot & mask; slot^tag == n && texts.is(n, text) {
+			return n
+		}
+		if i++; i == len(at) {
+			i = 0
 		}
 	}
 }
 
-// put adds a text that find does not know, under a number.
-func (d *dictionary) put(text string, number uint32) { d.slots.put(d.slot(text, number)) }
-
-// drop takes a text out, with its number.
-func (d *dictionary) drop(text string, number uint32) { d.slots.drop(d.slot(text, number)) }
-
-func (d *dictionary) slot(text string, number uint32) dictSlot {
-	return dictSlot{uint32(maphash.String(d.seed, text)), number}
+// put adds a number, whose text find does not know.
+func (d *dictionary) put(texts *texts, number uint32) {
+	hashOf := d.hashOf(texts)
+	d.slots.put(number, hashOf(number), hashOf)
 }
 
-// copies are texts that lie side by side, so that comparing one seldom waits for memory, and that keep no query's memory alive.
-type copies struct{ page strings.Builder }
+// drop takes a number out, which still has its text.
+func (d *dictionary) drop(texts *texts, number uint32) {
+	hashOf := d.hashOf(texts)
+	d.slots.drop(number, hashOf(number), hashOf)
+}
 
-// pageSize is how much of memory one text keeps at most, beside itself.
-const pageSize = 4096
-
-func (c *copies) of(text string) string {
-	if c.page.Len()+len(text) > c.page.Cap() {
-		c.page = strings.Builder{}
-		c.page.Grow(max(pageSize, len(text)))
-	}
-	from := c.page.Len()
-	c.page.WriteString(text)
-	return c.page.String()[from:]
+func (d *dictionary) hashOf(texts *texts) func(uint32) uint32 {
+	return func(n uint32) uint32 { return uint32(maphash.Bytes(d.seed, texts.of(n))) }
 }

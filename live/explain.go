@@ -55,7 +55,7 @@ func (h *Hub) Explain(e query.Expr) Explanation {
 	out := Explanation{Always: len(cover.any) == 0, Matcher: t.hard, MaxCost: max(h.o.MaxCost, 0)}
 	steps := t.steps()
 	for _, p := range cover.any {
-		out.Pivots = append(out.Pivots, shown(terms.texts[p.term]))
+		out.Pivots = append(out.Pivots, shown(string(terms.texts.of(p.term))))
 		share := c.share(p.term)
 		out.Candidates += share
 		out.Cost += share

@@ -131,16 +131,20 @@ func (h *Hub) retract(e *tweet.Entry, v *versions) {
 }
 
 // fanOut offers an entry to all members of groups. h.mu is held.
+//
+// A group that went since it was found has no members. Its id may be another group's by now, but only of a deletion's targets: ids
+// become free within a match, so that none found by the last one is. Who has joined since begin has the entry (skip); of the others, one
+// told too many does no harm.
 func (h *Hub) fanOut(groups []uint32, b boxed) {
 	for _, id := range groups {
-		g := h.index.groups[id]
-		if g == nil { // it went while a later target was matched
+		first := h.members.of(id)
+		if first == nil {
 			continue
 		}
 		h.stats.Matched++
 		var shared *boxed // by members of whose queries it has the same index
 		query := -1
-		for _, m := range g.subs {
+		for m := first; m != nil; m = m.next {
 			if b.kind == Tweet && m.sub.setAt(b.seq) != m.set {
 				continue // a deletion goes to all who may have had the tweet by any of their queries
 			}

@@ -2,11 +2,13 @@ package live_test
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"sync"
 	"testing"
 
 	"birdwatch/live"
+	"birdwatch/query"
 	"birdwatch/tweet"
 )
 
@@ -63,6 +65,53 @@ func takeAll(b *testing.B, ctx context.Context, hub *live.Hub, ready, taken *syn
 			ready.Done()
 		case e.Kind == live.Tweet:
 			taken.Done()
+		}
+	}
+}
+
+// BenchmarkFanOutAlone hands a tweet to subscriptions that take nothing meanwhile: all with the same query, and each with its own.
+func BenchmarkFanOutAlone(b *testing.B) {
+	for _, n := range []int{1000, 100_000} {
+		for name, queryOf := range map[string]func(i int) string{
+			"same": func(int) string { return "go" },
+			"own":  func(i int) string { return fmt.Sprintf("go -w%d", i) },
+		} {
+			b.Run(fmt.Sprint(n, "/", name), func(b *testing.B) {
+				w := newWorld("e", 0)
+				hub := live.NewHub(w, past{w}, live.Options{MaxSubscriptions: n})
+				var running sync.WaitGroup
+				ctx, cancel := context.WithCancel(b.Context())
+				running.Go(func() {
+					if err := hub.Run(ctx); err != nil {
+						b.Error(err)
+					}
+				})
+				defer func() { cancel(); running.Wait() }()
+				<-hub.Started()
+				for i := range n {
+					s, err := hub.Subscribe(ctx, live.Request{Queries: []live.Query{parse(queryOf(i))}, Wake: func() {}})
+					if err != nil {
+						b.Fatal(err)
+					}
+					for _, err := range s.Ready(ctx) { // to the journal's end
+						if err != nil {
+							b.Fatal(err)
+						}
+					}
+				}
+				var target query.Target
+				target.Set(payload(1, "go"))
+				live.IndexOf(hub).Match(&target)
+				rounds := 0
+				for b.Loop() {
+					hub.FanOut(&target, tweet.Seq(1))
+					if got := hub.Empty(); got != n {
+						b.Fatal(got)
+					}
+					rounds++
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rounds*n), "ns/member")
+			})
 		}
 	}
 }

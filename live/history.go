@@ -18,7 +18,7 @@ func (s *Subscription) sendHistory(ctx context.Context, tell func(Event) error) 
 	of := setAt(sets, s.place.Seq)
 	exprs := make([]query.Expr, len(of.groups))
 	for i, g := range of.groups {
-		exprs[i] = g.expr
+		exprs[i] = s.hub.index.expr(g)
 	}
 	if len(exprs) == 0 {
 		return nil
@@ -68,7 +68,7 @@ func (s *Subscription) sendItems(of *set, items []Item, tell func(Event) error) 
 	var matchers []*query.Matcher
 	if len(of.queries) > 1 {
 		for _, g := range of.groups {
-			matchers = append(matchers, query.NewMatcher(g.expr))
+			matchers = append(matchers, query.NewMatcher(s.hub.index.expr(g)))
 		}
 	}
 	for i := range items {

@@ -24,6 +24,7 @@ type Hub struct {
 
 	mu      sync.Mutex // guards what follows
 	subs    map[*Subscription]struct{}
+	members members
 	running bool
 	closed  bool
 	last    tweet.Seq // every entry up to it was handed out
@@ -33,30 +34,6 @@ type Hub struct {
 	forgot  int   // subscriptions that do not know all the queries they had
 	started chan struct{}
 	ended   chan struct{}
-}
-
-// member is a subscription in a group: which query of which of its sets it is.
-type member struct {
-	sub   *Subscription
-	set   *set
-	query int
-	at    int // in the group's subs
-}
-
-// only are lists of one index, shared by events.
-var only = func() (all [64][]int) {
-	for i := range all {
-		all[i] = []int{i}
-	}
-	return all
-}()
-
-// alone is the list of the member's query alone.
-func (m *member) alone() []int {
-	if m.query < len(only) {
-		return only[m.query]
-	}
-	return []int{m.query}
 }
 
 // NewHub makes a hub; Run starts it.
@@ -143,8 +120,8 @@ func (h *Hub) admit(s *Subscription, of *set) {
 	h.stats.Queries += int64(len(of.queries))
 	ms := make([]member, len(of.groups))
 	for i, g := range of.groups {
-		ms[i] = member{sub: s, set: of, query: i, at: len(g.subs)}
-		g.subs = append(g.subs, &ms[i])
+		ms[i] = member{sub: s, set: of, query: i}
+		h.members.add(g.id, &ms[i])
 	}
 	of.members = ms
 }
@@ -153,11 +130,7 @@ func (h *Hub) admit(s *Subscription, of *set) {
 func (h *Hub) dismiss(of *set) {
 	h.stats.Queries -= int64(len(of.queries))
 	for i, g := range of.groups {
-		last := len(g.subs) - 1
-		moved := g.subs[last]
-		moved.at = of.members[i].at
-		g.subs[moved.at], g.subs[last] = moved, nil
-		g.subs = g.subs[:last]
+		h.members.remove(g.id, &of.members[i])
 	}
 	h.release(of)
 	of.members = nil

@@ -17,9 +17,7 @@ import (
 // linked to their terms until seal, which may run beside the match, makes a new array of all.
 type index struct {
 	mu     sync.Mutex // guards what follows
-	table  table      // of the groups, by their queries
-	free   []uint32   // ids of groups that no post refers to
-	ids    uint32     // ids given so far
+	table  table
 	orders []order
 
 	due     atomic.Bool // there are orders, or a new seal
@@ -31,8 +29,7 @@ type index struct {
 
 	// What follows is of the goroutine that matches.
 	terms    terms
-	groups   []*group                  // by id; nil: gone
-	gone     idSet                     // ids of groups that went: a match need not touch them
+	gone     idSet                     // ids that no group has, or whose group went: a match need not touch it
 	matchers map[uint32]*query.Matcher // by id, of groups whose program is not enough
 	dead     []uint32                  // ids of groups that went and that posts may still refer to
 	ranges   int                       // groups that ask for figures
@@ -41,7 +38,7 @@ type index struct {
 	root     sealed
 	loose    loose
 	always   []uint32 // where the programs begin, in loose.code, of those with no required term
-	turn     int
+	turn     uint32
 	common   sketch
 	tree     tree
 	work     work
@@ -50,59 +47,54 @@ type index struct {
 // order is what a match has to carry out: a group comes or goes.
 type order struct {
 	g    *group
+	id   uint32
 	gone bool
 }
 
-// group is one query with all who ask it.
-type group struct {
-	expr    query.Expr
-	subs    []*member // guarded by Hub.mu
-	hash    uint32
-	holders int32 // guarded by index.mu
-	id      uint32
-
-	// Of the goroutine that matches.
-	posted uint32 // sum of its pivots; 0 for one that is always tried
-}
-
 func newIndex() *index {
-	x := &index{table: newTable(), terms: newTerms(), matchers: map[uint32]*query.Matcher{}, wake: make(chan struct{}, 1)}
-	x.loose.nodes = make([]looseNode, 1)
-	return x
+	return &index{table: newTable(), terms: newTerms(), loose: newLoose(0), matchers: map[uint32]*query.Matcher{}, wake: make(chan struct{}, 1)}
 }
 
-// add registers a query and gives its group; every add wants a remove. Matches that begin later find it.
-func (x *index) add(e query.Expr) *group {
+// add registers a query and gives its group's key, and the query as all have it who are equal; every add wants a remove.
+// Matches that begin later find it.
+func (x *index) add(e query.Expr) (groupKey, query.Expr) {
 	text := e.String()
 	hash := x.table.hash(text)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if g := x.table.find(hash, text); g != nil {
+	if id, ok := x.table.find(hash, text); ok {
+		g := x.table.groups.at(id)
 		g.holders++
-		return g
+		return groupKey{id, g.born}, g.expr
 	}
-	g := &group{expr: e, holders: 1, hash: hash}
-	if last := len(x.free) - 1; last >= 0 {
-		g.id, x.free = x.free[last], x.free[:last]
-	} else {
-		g.id = x.ids
-		x.ids++
-	}
-	x.table.put(g)
-	x.order(order{g: g})
-	return g
+	key, g := x.table.groups.take()
+	*g = group{expr: e, holders: 1, hash: hash, born: key.born}
+	x.table.put(key.id+1, hash, x.table.hashOf)
+	x.order(order{g: g, id: key.id})
+	return key, e
 }
 
 // remove takes one holder of a group away; with the last one the group goes.
-func (x *index) remove(g *group) {
+func (x *index) remove(key groupKey) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	g := x.table.groups.at(key.id)
 	if g.holders--; g.holders > 0 {
 		return
 	}
-	x.table.drop(g)
-	x.order(order{g: g, gone: true})
+	x.table.drop(key.id+1, g.hash, x.table.hashOf)
+	x.order(order{g: g, id: key.id, gone: true})
 }
+
+// group gives one that does not go meanwhile.
+func (x *index) group(id uint32) *group {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.table.groups.at(id)
+}
+
+// expr is the query of a group that is held.
+func (x *index) expr(key groupKey) query.Expr { return x.group(key.id).expr }
 
 // order: x.mu is held.
 func (x *index) order(o order) {
@@ -129,10 +121,10 @@ func (x *index) settle() {
 	x.takeSeal()
 	for _, o := range orders {
 		if o.gone {
-			x.withdraw(o.g)
+			x.withdraw(o.id, o.g)
 			continue
 		}
-		x.enter(o.g)
+		x.enter(o.id, o.g)
 	}
 	x.nAlways.Store(int64(len(x.always)))
 	x.proposeSeal()

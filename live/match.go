@@ -14,13 +14,6 @@ type work struct {
 
 type span struct{ from, to uint32 }
 
-// idSet has a bit for each id.
-type idSet []uint64
-
-func (b idSet) has(id uint32) bool { return b[id/64]&(1<<(id%64)) != 0 }
-func (b idSet) set(id uint32)      { b[id/64] |= 1 << (id % 64) }
-func (b idSet) unset(id uint32)    { b[id/64] &^= 1 << (id % 64) }
-
 // find gives the ids of the groups that the tweet matches.
 func (x *index) find(t *query.Target) []uint32 {
 	if x.learns() {
@@ -37,7 +30,7 @@ func (x *index) find(t *query.Target) []uint32 {
 	for i := range t.Terms.Fields() {
 		x.terms.markField(t.Terms.Field(i), firstField+uint32(i))
 	}
-	x.terms.exact = t.Terms.Words() <= 64 && t.Terms.Fields() <= 64
+	x.terms.exact = t.Terms.Words() <= 64 && t.Terms.Fields() <= 64 && len(x.terms.hits) <= hitsTold
 	x.sift(x.gather())
 	for _, ref := range x.work.posts {
 		x.decide(x.root.code, ref, t)
@@ -72,11 +65,11 @@ func (x *index) gather() (n int) {
 		}
 	}
 	w.posts = grown(w.posts, total)
-	out, seen, round := w.posts, x.terms.seen, x.terms.round
+	out, seen := w.posts, x.terms.seen
 	for _, s := range w.spans {
 		for i, p := range posts[s.from:s.to] {
 			out[n] = s.from + uint32(i)
-			n += one(seen[p.second] == round)
+			n += one(seen[p.second] != 0)
 		}
 	}
 	return n
@@ -85,14 +78,13 @@ func (x *index) gather() (n int) {
 // sift takes those of the first n gathered posts whose third term is as they want it: found are groups of which that is the whole query,
 // work.posts are references to the programs of others.
 func (x *index) sift(n int) {
-	w, posts := &x.work, x.root.posts
-	seen, round := x.terms.seen, x.terms.round
+	w, posts, seen := &x.work, x.root.posts, x.terms.seen
 	w.found = grown(w.found, n)
 	found, refs := w.found, w.posts
 	plain, others := 0, 0
 	for _, place := range refs[:n] {
 		p := &posts[place]
-		ok := one(seen[p.third&^notThere] == round) ^ int(p.third>>31)
+		ok := one(seen[p.third&^notThere] != 0) ^ int(p.third>>31)
 		program := int(p.ref >> 31)
 		found[plain] = p.ref
 		plain += ok &^ program
@@ -114,14 +106,11 @@ func (x *index) sift(n int) {
 
 // findLoose tries the loose posts of a term.
 func (x *index) findLoose(term uint32, t *query.Target) {
-	if int(term) >= len(x.loose.first) {
-		return
-	}
-	seen, round := x.terms.seen, x.terms.round
-	for n := x.loose.first[term]; n != 0; n = x.loose.nodes[n].next {
-		p := &x.loose.nodes[n].post
+	seen := x.terms.seen
+	for n := *x.loose.chain(term); n != 0; n = x.loose.nodes[n].next {
+		p := &x.loose.nodes[n]
 		switch {
-		case seen[p.second] != round || (seen[p.third&^notThere] == round) == (p.third&notThere != 0):
+		case p.term != term || seen[p.second] == 0 || (seen[p.third&^notThere] != 0) == (p.third&notThere != 0):
 		case p.ref&postProgram != 0:
 			x.decide(x.loose.code, p.ref, t)
 		case !x.gone.has(p.ref):

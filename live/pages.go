@@ -89,7 +89,7 @@ func (p *pages) look(ctx context.Context, after tweet.Seq) (x stretch, next twee
 	}
 	if p.spent(l) {
 		l.made, l.losses = p.hub.o.Now(), p.hub.journal.Losses()
-		l.es, l.tried, l.read, l.next = nil, &tried{of: map[*group]*verdict{}}, start, 0
+		l.es, l.tried, l.read, l.next = nil, &tried{index: p.hub.index, of: map[groupKey]*verdict{}}, start, 0
 	}
 	// The journal may give less than was asked for at once.
 	for more := true; more; x = l.after(after) {

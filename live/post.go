@@ -21,7 +21,7 @@ const (
 
 // loose are the posts that are not sealed yet, linked from their terms.
 type loose struct {
-	first []uint32 // by term: its newest node; 0 for none
+	first []uint32 // by the last bits of terms: the newest node of those; 0 for none
 	nodes []looseNode
 	code  []uint32 // their programs, and those of the groups that are always tried
 }
@@ -32,25 +32,41 @@ type looseNode struct {
 	term uint32
 }
 
+// leastChains is a power of two, as all numbers of chains are.
+const leastChains = 64
+
+func newLoose(n int) loose {
+	return loose{first: make([]uint32, leastChains), nodes: make([]looseNode, 1, 1+n)}
+}
+
+// chain is where the newest node is that may be a term's.
+func (l *loose) chain(term uint32) *uint32 { return &l.first[term&uint32(len(l.first)-1)] }
+
 func (l *loose) add(term uint32, p post) {
-	for int(term) >= len(l.first) {
-		l.first = append(l.first, 0)
+	l.nodes = append(l.nodes, looseNode{post: p, term: term})
+	if len(l.nodes) <= len(l.first) {
+		l.link(uint32(len(l.nodes) - 1))
+		return
 	}
-	l.nodes = append(l.nodes, looseNode{p, l.first[term], term})
-	l.first[term] = uint32(len(l.nodes) - 1)
+	l.first = make([]uint32, 2*len(l.first)) // so that of other terms' nodes there is one in a chain, on average
+	for n := range l.nodes[1:] {
+		l.link(uint32(n + 1))
+	}
+}
+
+func (l *loose) link(n uint32) {
+	first := l.chain(l.nodes[n].term)
+	l.nodes[n].next, *first = *first, n
 }
 
 // cut forgets the nodes before n, and keeps the others with their programs, and those at the places always, which move.
 func (l *loose) cut(n int, always []uint32) {
 	rest := l.nodes[n:]
-	for _, old := range l.nodes[1:] {
-		l.first[old.term] = 0
-	}
 	programs := copier{from: l.code}
 	for i, at := range always {
 		always[i] = programs.place(at)
 	}
-	l.nodes = make([]looseNode, 1, 1+len(rest))
+	*l = newLoose(len(rest))
 	for _, r := range rest {
 		l.add(r.term, programs.post(r.post))
 	}
@@ -58,15 +74,11 @@ func (l *loose) cut(n int, always []uint32) {
 }
 
 // enter reads a new group's query and posts it. Its terms are held until withdraw.
-func (x *index) enter(g *group) {
-	for int(g.id) >= len(x.groups) {
-		x.groups = append(x.groups, nil)
-		if len(x.groups) > 64*len(x.gone) {
-			x.gone, x.work.tried = append(x.gone, 0), append(x.work.tried, 0)
-		}
+func (x *index) enter(id uint32, g *group) {
+	for int(id/64) >= len(x.gone) {
+		x.gone, x.work.tried = extended(x.gone, allIDs), extended(x.work.tried, 0)
 	}
-	x.groups[g.id] = g
-	x.gone.unset(g.id)
+	x.gone.unset(id)
 	root := x.tree.read(g.expr, &x.terms)
 	if x.tree.ranges {
 		x.ranges++
@@ -77,7 +89,7 @@ func (x *index) enter(g *group) {
 		x.always = append(x.always, uint32(len(x.loose.code)))
 	}
 	var posts []looseNode
-	posts, x.loose.code = x.posts(g, root, cover.any, x.loose.code)
+	posts, x.loose.code = x.posts(id, g.expr, root, cover.any, x.loose.code)
 	for _, p := range posts {
 		x.loose.add(p.term, p.post)
 	}
@@ -86,12 +98,12 @@ func (x *index) enter(g *group) {
 func (x *index) coverer() *coverer { return &coverer{&x.terms, &x.common} }
 
 // posts are a group's; the program that they need, if any, is appended to code. The slice is used again by the next call.
-func (x *index) posts(g *group, root int32, pivots []pivot, code []uint32) ([]looseNode, []uint32) {
-	ref := g.id
+func (x *index) posts(id uint32, e query.Expr, root int32, pivots []pivot, code []uint32) ([]looseNode, []uint32) {
+	ref := id
 	undecided := len(pivots) == 0 || slices.ContainsFunc(pivots, func(p pivot) bool { return !p.decided })
 	if many := len(pivots) > 1; undecided || many {
 		ref = postProgram | uint32(len(code))
-		head := g.id
+		head := id
 		if many {
 			head |= programMany
 		}
@@ -100,7 +112,7 @@ func (x *index) posts(g *group, root int32, pivots []pivot, code []uint32) ([]lo
 		case !undecided:
 			code = append(code, opTrue)
 		case x.tree.hard:
-			x.matchers[g.id] = query.NewMatcher(g.expr)
+			x.matchers[id] = query.NewMatcher(e)
 			code = append(code, opMatcher)
 		default:
 			code = x.tree.code(code, root)
@@ -126,14 +138,13 @@ func sumOf(ps []pivot) uint32 {
 }
 
 // withdraw takes a group out. Its posts are void and go with the next seal; then its id can be used again.
-func (x *index) withdraw(g *group) {
+func (x *index) withdraw(id uint32, g *group) {
 	if g.posted == 0 {
-		x.always = slices.DeleteFunc(x.always, func(at uint32) bool { return x.loose.code[at]&idMask == g.id })
+		x.always = slices.DeleteFunc(x.always, func(at uint32) bool { return x.loose.code[at]&idMask == id })
 	}
-	x.groups[g.id] = nil
-	x.gone.set(g.id)
-	x.dead = append(x.dead, g.id)
-	delete(x.matchers, g.id)
+	x.gone.set(id)
+	x.dead = append(x.dead, id)
+	delete(x.matchers, id)
 	x.tree.read(g.expr, &x.terms)
 	if x.tree.ranges {
 		x.ranges--
@@ -142,6 +153,7 @@ func (x *index) withdraw(g *group) {
 		x.terms.release(n)
 		x.terms.release(n)
 	}
+	g.expr = nil
 }
 
 // tune looks, in turn, at up to n groups whether other terms have become their rarest ones. The next seal posts those anew: what
@@ -149,28 +161,36 @@ func (x *index) withdraw(g *group) {
 func (x *index) tune(n int) {
 	x.settle()
 	x.show()
-	for range min(n, len(x.groups)) {
-		x.turn = (x.turn + 1) % len(x.groups)
-		g := x.groups[x.turn]
-		if g == nil || g.posted == 0 {
-			continue
+	first, ok := x.gone.lacks(x.turn)
+	for id := first; ok && n > 0; n-- {
+		x.retune(id)
+		x.turn = id + 1
+		if id, _ = x.gone.lacks(x.turn); id == first {
+			break
 		}
-		root := x.tree.read(g.expr, &x.terms)
-		for _, n := range x.tree.held {
-			x.terms.release(n) // the group holds them
-		}
-		cover := x.coverer().of(&x.tree, root)
-		sum := sumOf(cover.any)
-		if sum == g.posted {
-			continue
-		}
-		g.posted = sum
-		m := move{id: g.id}
-		m.to, m.code = x.posts(g, root, cover.any, nil)
-		m.to = slices.Clone(m.to)
-		x.moves = append(x.moves, m)
 	}
 	x.proposeSeal()
+}
+
+func (x *index) retune(id uint32) {
+	g := x.group(id)
+	if g.posted == 0 {
+		return
+	}
+	root := x.tree.read(g.expr, &x.terms)
+	for _, n := range x.tree.held {
+		x.terms.release(n) // the group holds them
+	}
+	cover := x.coverer().of(&x.tree, root)
+	sum := sumOf(cover.any)
+	if sum == g.posted {
+		return
+	}
+	g.posted = sum
+	m := move{id: id}
+	m.to, m.code = x.posts(id, g.expr, root, cover.any, nil)
+	m.to = slices.Clone(m.to)
+	x.moves = append(x.moves, m)
 }
 
 // move is a group to be posted anew.

@@ -131,7 +131,7 @@ func (x *terms) run(code []uint32, i int, figures *[query.NumFigures]int64) (boo
 	i++
 	switch op {
 	case opTerm:
-		return x.seen[arg] == x.round, i
+		return x.seen[arg] != 0, i
 	case opNot:
 		ok, next := x.run(code, i, figures)
 		return !ok, next
@@ -163,10 +163,11 @@ func (x *terms) phrase(ns []uint32) bool {
 	}
 	ats := ^uint64(0)
 	for k, n := range ns {
-		if x.seen[n] != x.round {
+		hit := x.seen[n]
+		if hit == 0 {
 			return false
 		}
-		ats &= x.ats[n] >> k
+		ats &= x.ats[hit] >> k
 	}
 	return ats != 0
 }

@@ -120,7 +120,7 @@ func idOf(p post, code []uint32) uint32 {
 // seal merges the fresh posts with those of the root. Programs come to lie in the order of their posts.
 func (j *sealJob) seal() sealed {
 	fresh, code, gone := j.fresh()
-	s := sealed{posts: make([]post, 0, len(j.root.posts)+len(fresh)), start: make([]uint32, j.size)}
+	s := sealed{posts: make([]post, 0, len(j.root.posts)+len(fresh)), start: make([]uint32, j.size), code: make([]uint32, 0, len(j.root.code)+len(code))}
 	olds, news := copier{from: j.root.code}, copier{from: code}
 	add := func(from *copier, p post) {
 		from.to = s.code
@@ -148,8 +148,16 @@ func (j *sealJob) seal() sealed {
 		}
 	}
 	s.start[j.size-1] = uint32(len(s.posts))
-	s.posts, s.code = slices.Clip(s.posts), slices.Clip(s.code)
+	s.posts, s.code = fitted(s.posts), fitted(s.code)
 	return s
+}
+
+// fitted is s in memory of its own size, unless what it has is hardly larger.
+func fitted[T any](s []T) []T {
+	if cap(s)-len(s) <= len(s)/16 {
+		return s
+	}
+	return slices.Clone(s)
 }
 
 // takeSeal takes a finished seal over: what it has is loose no more, and ids that it let go can be used again.
@@ -160,11 +168,11 @@ func (x *index) takeSeal() {
 	}
 	x.root = job.made
 	x.loose.cut(1+job.taken, x.always)
-	x.dead = slices.Delete(x.dead, 0, len(job.dead))
+	x.dead = slices.Clone(x.dead[len(job.dead):])
 	x.sealing.Store(nil)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.free = append(x.free, job.dead...)
+	x.table.groups.let(job.dead)
 }
 
 // copier copies programs from one array to another, each once.

@@ -16,7 +16,7 @@ const setsMost = 1024
 // set is a subscription's queries during a part of the journal.
 type set struct {
 	queries []Query
-	groups  []*group // of the queries with the request's bounds
+	groups  []groupKey // of the queries with the request's bounds
 	members []member
 	until   time.Time // when none can match any more; zero: never
 }
@@ -29,7 +29,7 @@ type window struct {
 
 // newSet takes queries with the request's bounds in them.
 func (s *Subscription) newSet(qs []Query) *set {
-	out := &set{queries: make([]Query, len(qs)), groups: make([]*group, len(qs))}
+	out := &set{queries: make([]Query, len(qs)), groups: make([]groupKey, len(qs))}
 	forever := false
 	for i, q := range qs {
 		es := []query.Expr{q.Expr}
@@ -42,9 +42,9 @@ func (s *Subscription) newSet(qs []Query) *set {
 				q.Until = s.r.End
 			}
 		}
-		g := s.hub.index.add(query.And(es...))
+		g, shared := s.hub.index.add(query.And(es...))
 		if q.Like = g; len(es) == 1 {
-			q.Expr = g.expr // which equal ones share
+			q.Expr = shared
 		}
 		out.queries[i], out.groups[i] = q, g
 		forever = forever || q.Until.IsZero()

@@ -64,22 +64,22 @@ func (s *sketch) note(term []byte) {
 	}
 }
 
-func (s *sketch) count(term string) uint32 {
+func (s *sketch) count(term []byte) uint32 {
 	if s.counts == nil {
 		return 0
 	}
-	return s.counts[maphash.String(s.seed, term)%sketchSize]
+	return s.counts[maphash.Bytes(s.seed, term)%sketchSize]
 }
 
 // countPrefix counts terms that begin so; of longer beginnings those that share the first characters are counted too.
-func (s *sketch) countPrefix(prefix string) uint32 {
+func (s *sketch) countPrefix(prefix []byte) uint32 {
 	if s.counts == nil {
 		return 0
 	}
 	at := 0
 	for chars := 0; chars < prefixMost && at < len(prefix); chars++ {
-		_, n := utf8.DecodeRuneInString(prefix[at:])
+		_, n := utf8.DecodeRune(prefix[at:])
 		at += n
 	}
-	return s.beginnings[maphash.String(s.seed, prefix[:at])%beginningsSize]
+	return s.beginnings[maphash.Bytes(s.seed, prefix[:at])%beginningsSize]
 }

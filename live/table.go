@@ -4,22 +4,24 @@ import "hash/maphash"
 
 // table finds groups by their queries' texts, which are not kept: a hash is, and those that share it are compared.
 type table struct {
-	seed maphash.Seed
-	slots[*group]
+	seed   maphash.Seed
+	slots  // of ids, and one more
+	groups groups
 }
 
-func (g *group) slotHash() uint32 { return g.hash }
-
-func newTable() table { return table{maphash.MakeSeed(), newSlots[*group](80)} }
+func newTable() table { return table{seed: maphash.MakeSeed(), slots: newSlots(80)} }
 
 func (t *table) hash(text string) uint32 { return uint32(maphash.String(t.seed, text)) }
 
-func (t *table) find(hash uint32, text string) *group {
-	mask := uint32(len(t.at) - 1)
-	for i := hash & mask; t.at[i] != nil; i = (i + 1) & mask {
-		if g := t.at[i]; g.hash == hash && g.expr.String() == text {
-			return g
+func (t *table) hashOf(number uint32) uint32 { return t.groups.at(number - 1).hash }
+
+func (t *table) find(hash uint32, text string) (uint32, bool) {
+	for i := t.home(hash); t.at[i] != 0; i = t.next(i) {
+		if n := t.number(t.at[i], hash); n != 0 {
+			if g := t.groups.at(n - 1); g.hash == hash && g.expr.String() == text {
+				return n - 1, true
+			}
 		}
 	}
-	return nil
+	return 0, false
 }

@@ -10,10 +10,9 @@ import (
 type terms struct {
 	words    dictionary
 	prefixes dictionary
-	copies   copies
-	texts    []string // by number
+	texts    texts
 	uses     []uint32 // by number: how often groups name it
-	isPrefix []bool
+	isPrefix idSet    // of numbers
 	free     []uint32
 	fields   [fieldSlots]uint32 // how many terms are held of each field, by its prefix rune
 	needs    query.Needs        // of the terms that are held
@@ -23,13 +22,13 @@ type terms struct {
 	lengths    [lengthSlots]uint64
 	anyLengths bool
 
-	round uint32
-	seen  []uint32 // by number: the round in which a tweet last had it
+	round uint32 // tweets so far
 	// What the tweet at hand has of them, each once, and where: words by position, terms of fields from firstField on.
 	hits   []uint32
 	places []place
-	ats    []uint64 // by number: a bit for each of its places
-	exact  bool     // the bits are enough for all places
+	seen   []uint8              // by number: which of the hits it is, from 1, all from hitsTold on the same; 0: none
+	ats    [hitsTold + 1]uint64 // by hit: a bit for each of its places
+	exact  bool                 // the bits are enough for all places
 }
 
 // place is where in the tweet a term stands.
@@ -38,13 +37,15 @@ type place struct{ at, number uint32 }
 const firstField = 1 << 30
 
 const (
+	hitsTold    = 255
 	fieldSlots  = 64
 	lengthSlots = 1024
 	lengthMost  = 63
 )
 
 func newTerms() terms {
-	return terms{words: newDictionary(), prefixes: newDictionary(), texts: make([]string, 1), uses: make([]uint32, 1), isPrefix: make([]bool, 1), seen: make([]uint32, 1), ats: make([]uint64, 1)}
+	// What needs no second term names number 0, which is seen in every tweet.
+	return terms{words: newDictionary(), prefixes: newDictionary(), texts: newTexts(), uses: make([]uint32, 1), isPrefix: make(idSet, 1), seen: []uint8{hitsTold}}
 }
 
 func (t *terms) dictionary(prefix bool) *dictionary {
@@ -57,7 +58,7 @@ func (t *terms) dictionary(prefix bool) *dictionary {
 // hold gives the number of a term, which stays its own until it is released as often as it was held.
 func (t *terms) hold(k key) uint32 {
 	d := t.dictionary(k.prefix)
-	n := d.find(t.texts, []byte(k.text))
+	n := d.find(&t.texts, []byte(k.text))
 	if n == 0 {
 		if f, ok := fieldOf(k.text); ok {
 			t.fields[f]++
@@ -67,13 +68,15 @@ func (t *terms) hold(k key) uint32 {
 			n, t.free = t.free[last], t.free[:last]
 		} else {
 			n = uint32(len(t.uses))
-			t.texts, t.uses, t.isPrefix = append(t.texts, ""), append(t.uses, 0), append(t.isPrefix, false)
-			t.seen, t.ats = append(t.seen, 0), append(t.ats, 0)
+			t.uses, t.seen = extended(t.uses, 0), extended(t.seen, 0)
+			if len(t.uses) > 64*len(t.isPrefix) {
+				t.isPrefix = extended(t.isPrefix, 0)
+			}
 		}
-		t.texts[n] = t.copies.of(k.text)
-		t.isPrefix[n] = k.prefix
-		d.put(k.text, n)
-		if k.prefix {
+		t.texts.set(n, k.text)
+		d.put(&t.texts, n)
+		if t.isPrefix.unset(n); k.prefix {
+			t.isPrefix.set(n)
 			t.noteLength(k.text)
 		}
 	}
@@ -85,16 +88,16 @@ func (t *terms) release(n uint32) {
 	if t.uses[n]--; t.uses[n] > 0 {
 		return
 	}
-	if f, ok := fieldOf(t.texts[n]); ok {
+	if f, ok := fieldOf(t.texts.of(n)); ok {
 		if t.fields[f]--; t.fields[f] == 0 {
-			t.needs &^= query.NeedsOfTerm(t.texts[n])
+			t.needs &^= query.NeedsOfTerm(string(t.texts.of(n)))
 		}
 	}
-	t.dictionary(t.isPrefix[n]).drop(t.texts[n], n)
-	t.texts[n] = ""
+	t.dictionary(t.isPrefix.has(n)).drop(&t.texts, n)
+	t.texts.drop(n)
 	t.seen[n] = 0
 	t.free = append(t.free, n)
-	if t.isPrefix[n] && t.prefixes.used == 0 {
+	if t.isPrefix.has(n) && t.prefixes.used == 0 {
 		t.lengths, t.anyLengths = [lengthSlots]uint64{}, false // some may say too much until then, which costs a probe
 	}
 }
@@ -114,12 +117,11 @@ func lengthSlot(a, b byte) int { return (int(a)*37 + int(b)) % lengthSlots }
 
 // begin forgets the tweet before.
 func (t *terms) begin() {
-	t.hits, t.places = t.hits[:0], t.places[:0]
-	if t.round++; t.round == 0 {
-		clear(t.seen)
-		t.round = 1
+	for _, n := range t.hits {
+		t.seen[n] = 0
 	}
-	t.seen[0] = t.round // what needs no second term names this one
+	t.hits, t.places = t.hits[:0], t.places[:0]
+	t.round++
 }
 
 // fieldOf tells a field's terms by the rune that they begin with, U+E000 and on, of three bytes.
@@ -139,7 +141,7 @@ func (t *terms) markField(text []byte, at uint32) {
 
 // mark notes that the tweet has a term, and the prefixes of it that queries name.
 func (t *terms) mark(text []byte, at uint32) {
-	if n := t.words.find(t.texts, text); n != 0 {
+	if n := t.words.find(&t.texts, text); n != 0 {
 		t.hit(n, at)
 	}
 	if !t.anyLengths || len(text) < 2 {
@@ -153,7 +155,7 @@ func (t *terms) mark(text []byte, at uint32) {
 		if lengths&(1<<min(n, lengthMost)) == 0 || n < len(text) && !utf8.RuneStart(text[n]) {
 			continue
 		}
-		if p := t.prefixes.find(t.texts, text[:n]); p != 0 {
+		if p := t.prefixes.find(&t.texts, text[:n]); p != 0 {
 			t.hit(p, at)
 		}
 	}
@@ -161,9 +163,11 @@ func (t *terms) mark(text []byte, at uint32) {
 
 func (t *terms) hit(n, at uint32) {
 	t.places = append(t.places, place{at, n})
-	if t.seen[n] != t.round {
-		t.seen[n], t.ats[n] = t.round, 0
+	hit := t.seen[n]
+	if hit == 0 {
 		t.hits = append(t.hits, n)
+		hit = uint8(min(len(t.hits), hitsTold))
+		t.seen[n], t.ats[hit] = hit, 0
 	}
-	t.ats[n] |= 1 << (at % 64)
+	t.ats[hit] |= 1 << (at % 64)
 }

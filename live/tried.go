@@ -8,8 +8,10 @@ import (
 
 // tried keeps what queries match of a leaf, so that a query is tried once however many subscriptions with it catch up.
 type tried struct {
+	index *index
+
 	mu sync.Mutex // guards what follows
-	of map[*group]*verdict
+	of map[groupKey]*verdict
 }
 
 // verdict is what one query matches.
@@ -24,8 +26,8 @@ type hits [leafSize / 64]uint64
 
 func (h *hits) has(i int) bool { return h[i/64]>>(i%64)&1 > 0 }
 
-// by gives what a query matches of es, all that the leaf has.
-func (t *tried) by(g *group, es []entry) hits {
+// by gives what the query of a group that is held matches of es, all that the leaf has.
+func (t *tried) by(g groupKey, es []entry) hits {
 	t.mu.Lock()
 	v := t.of[g]
 	if v == nil {
@@ -38,7 +40,7 @@ func (t *tried) by(g *group, es []entry) hits {
 	if v.done >= len(es) {
 		return v.yes
 	}
-	m := query.NewMatcher(g.expr)
+	m := query.NewMatcher(t.index.expr(g))
 	for ; v.done < len(es); v.done++ {
 		if es[v.done].matches(m) {
 			v.yes[v.done/64] |= 1 << (v.done % 64)
