@@ -19,16 +19,22 @@ func has(w uint64, c byte) uint64 {
 
 // plainWords goes on from i by eight bytes at a time while no style escapes any of them. It stops at a few others too.
 func plainWords(text []byte, i int) int {
-	const angles = '<'&^0x60 | 2 // what <, > and \ have in common
 	for ; i+8 <= len(text); i += 8 {
-		w := binary.LittleEndian.Uint64(text[i:])
-		amp, slash, quote, angle := w^ones*'&', w^ones*'/', w^ones*'"', w&^(ones*0x60)|ones*2
-		angle ^= ones * angles
-		if (w|(w-ones*' ')|(amp-ones)&^amp|(slash-ones)&^slash|(quote-ones)&^quote|(angle-ones)&^angle)&highs != 0 {
-			break
+		if special(binary.LittleEndian.Uint64(text[i:])) {
+			return i
 		}
 	}
+	if i < len(text) && len(text) >= 8 && !special(binary.LittleEndian.Uint64(text[len(text)-8:])) {
+		return len(text)
+	}
 	return i
+}
+
+// special reports whether there are bytes that some style escapes, or a few others, among eight.
+func special(w uint64) bool {
+	const angles = '<'&^0x60 | 2 // what <, > and \ have in common
+	amp, slash, quote, angle := w^ones*'&', w^ones*'/', w^ones*'"', (w&^(ones*0x60)|ones*2)^ones*angles
+	return (w|(w-ones*' ')|(amp-ones)&^amp|(slash-ones)&^slash|(quote-ones)&^quote|(angle-ones)&^angle)&highs != 0
 }
 
 // endOfString is the place behind the string that begins at i; -1 where it has no end.
