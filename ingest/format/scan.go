@@ -1,5 +1,7 @@
 package format
 
+import "encoding/binary"
+
 // state is what a scan has come to.
 type state uint8
 
@@ -120,13 +122,26 @@ var plainByte = func() (t [256]bool) {
 	return t
 }()
 
+// arePlain reports whether eight bytes are plain ones, all together.
+func arePlain(w uint64) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := w^ones*'"', w^ones*'\\'
+	return ((w-ones*' ')&^w|(quote-ones)&^quote|(backslash-ones)&^backslash)&highs == 0
+}
+
 // endOfString is where the string ends whose first byte, behind the quote, is b[i]; -1 when it does not.
 func endOfString(b []byte, i int) int {
 	for i < len(b) {
-		c := b[i]
-		switch {
-		case plainByte[c]:
+		for i+8 <= len(b) && arePlain(binary.LittleEndian.Uint64(b[i:])) {
+			i += 8
+		}
+		for i < len(b) && plainByte[b[i]] {
 			i++
+		}
+		if i == len(b) {
+			break
+		}
+		switch c := b[i]; {
 		case c == '"':
 			return i + 1
 		case c != '\\' || i+1 >= len(b):

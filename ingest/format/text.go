@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"birdwatch/tweet"
 )
 
 var timeLayouts = [...]string{time.RubyDate, time.RFC3339, time.RFC1123Z, time.RFC1123, "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05"}
@@ -23,11 +21,14 @@ func createdAt(s string, millis figure) (string, error) {
 		return "", nil
 	}
 	for _, layout := range timeLayouts {
-		at, err := time.Parse(layout, s)
-		if err != nil {
-			continue
+		ms, ok := rubyDate(s)
+		if !ok {
+			at, err := time.Parse(layout, s)
+			if err != nil {
+				continue
+			}
+			ms = at.UnixMilli()
 		}
-		ms := at.UnixMilli()
 		if d := int64(millis) - ms; 0 <= d && d < 1000 {
 			ms = int64(millis)
 		}
@@ -51,7 +52,46 @@ func instant(s string) (ms int64, ok bool) {
 	return at.UnixMilli(), true
 }
 
-func timeText(ms int64) string { return time.UnixMilli(ms).UTC().Format(tweet.TimeLayout) }
+// rubyDate is time.Parse for dates of v1.1 as they nearly always are, in UTC; what it does not take may be sound as well.
+func rubyDate(s string) (ms int64, ok bool) {
+	const days, months = "SunMonTueWedThuFriSat", "JanFebMarAprMayJunJulAugSepOctNovDec"
+	if len(s) != len(time.RubyDate) || s[3] != ' ' || s[7] != ' ' || s[10] != ' ' || s[13] != ':' || s[16] != ':' || s[19:26] != " +0000 " {
+		return 0, false
+	}
+	weekday, month := strings.Index(days, s[:3]), strings.Index(months, s[4:7])
+	if weekday < 0 || weekday%3 != 0 || month < 0 || month%3 != 0 {
+		return 0, false
+	}
+	var n [5]int
+	for i, part := range [...]string{s[26:], s[8:10], s[11:13], s[14:16], s[17:19]} {
+		for k := range len(part) {
+			if !isDigit(part[k]) {
+				return 0, false
+			}
+			n[i] = n[i]*10 + int(part[k]-'0')
+		}
+	}
+	year, day, hour, minute, second := n[0], n[1], n[2], n[3], n[4]
+	at := time.Date(year, time.Month(month/3+1), day, hour, minute, second, 0, time.UTC)
+	if at.Day() != day || hour > 23 || minute > 59 || second > 59 {
+		return 0, false
+	}
+	return at.UnixMilli(), true
+}
+
+// timeText writes Unix milliseconds of the years 1 to 9999 as tweet.TimeLayout says, in a third of Format's time.
+func timeText(ms int64) string {
+	t := time.UnixMilli(ms).UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	text := []byte("0000-00-00T00:00:00.000Z")
+	for _, part := range [...]struct{ end, n int }{{4, year}, {7, int(month)}, {10, day}, {13, hour}, {16, minute}, {19, second}, {23, t.Nanosecond() / 1e6}} {
+		for i, n := part.end-1, part.n; n > 0; i, n = i-1, n/10 {
+			text[i] += byte(n % 10)
+		}
+	}
+	return string(text)
+}
 
 // appName takes the name out of <a href="…">name</a>.
 func appName(s string) string {

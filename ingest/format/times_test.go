@@ -1,11 +1,16 @@
 package format_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"pgregory.net/rapid"
 
 	"birdwatch/ingest/format"
+	"birdwatch/tweet"
 )
 
 // TestCaptureTimes: what the files tell of when their records were captured, and what holds where they do not.
@@ -50,4 +55,37 @@ func TestCaptureTimes(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestDatesAsByTimeParse: dates of v1.1, and what is nearly one, are read as package time reads them.
+func TestDatesAsByTimeParse(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		at := time.Unix(rapid.Int64Range(-62135596800, 253402300799).Draw(t, "at"), 0).UTC()
+		date := []byte(at.Format(time.RubyDate))
+		if rapid.Bool().Draw(t, "spoilt") {
+			date[rapid.IntRange(0, len(date)-1).Draw(t, "place")] = rapid.SampledFrom([]byte("0123456789 :+-JFMAmaSun")).Draw(t, "byte")
+		}
+		in, err := json.Marshal(map[string]any{"id": 1, "text": "a", "user": map[string]any{"id": 7}, "created_at": string(date)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		recs, _, err := format.Parse(in, tweet.Provenance{}, 0)
+		want, wrong := time.Parse(time.RubyDate, string(date))
+		if year := want.UTC().Year(); wrong != nil || year < 1 || year > 9999 {
+			if err == nil {
+				t.Fatalf("%s: read as a date", date)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := tweet.Decode(recs[0].Payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Data.CreatedAt; got != want.UTC().Format(tweet.TimeLayout) {
+			t.Fatalf("%s: %s, want %s", date, got, want)
+		}
+	})
 }

@@ -21,6 +21,9 @@ func (f *figure) UnmarshalJSON(b []byte) error {
 		*f = figure(n)
 		return nil
 	}
+	if isNull(b) {
+		return nil
+	}
 	s := strings.TrimRight(string(bytes.Trim(mongoNumber(b), `"`)), "+")
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		*f = figure(n)
@@ -60,6 +63,9 @@ func digits(b []byte) (n int64, ok bool) {
 	return n, true
 }
 
+// isNull tells what half of all ids are from what has to be looked at.
+func isNull(b []byte) bool { return string(b) == "null" }
+
 // isTime reports whether f can be Unix milliseconds: up to the year 9999.
 func (f figure) isTime() bool { return f > 0 && f < 253402300800000 }
 
@@ -70,6 +76,9 @@ type ident int64
 func (d *ident) UnmarshalJSON(b []byte) error {
 	if n, ok := digits(b); ok {
 		*d = ident(n)
+		return nil
+	}
+	if isNull(b) {
 		return nil
 	}
 	s := bytes.Trim(mongoNumber(b), `"`)

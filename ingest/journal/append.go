@@ -2,8 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/cespare/xxhash/v2"
@@ -85,6 +83,10 @@ func (j *Journal) Append(ctx context.Context, recs []tweet.Record) ([]Verdict, e
 	}
 	out := make([]Verdict, len(in))
 	err = j.do(ctx, len(in), func(w *writer) error {
+		if err := w.look(idsIn(in)); err != nil {
+			return err
+		}
+		defer w.lookAway()
 		for i := range in {
 			var err error
 			if out[i], err = w.take(&in[i], true); err != nil {
@@ -275,17 +277,4 @@ func sums(r *tweet.Record) (payload, raw int64) {
 		p++
 	}
 	return int64(p), int64(d.Sum64())
-}
-
-func (w *writer) known(id tweet.ID) (k known, err error) {
-	err = w.query("SELECT first_seq, state, at, payload_sum, raw_sum FROM ids WHERE id = ?", []any{int64(id)}, &k.firstSeq, &k.state, &k.at, &k.payload, &k.raw)
-	if errors.Is(err, sql.ErrNoRows) {
-		return known{}, nil
-	}
-	return k, err
-}
-
-func (w *writer) remember(id tweet.ID, k known) error {
-	return w.exec("INSERT INTO ids VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET first_seq = excluded.first_seq, state = excluded.state, at = excluded.at, payload_sum = excluded.payload_sum, raw_sum = excluded.raw_sum",
-		int64(id), int64(k.firstSeq), k.state, k.at, k.payload, k.raw)
 }

@@ -37,6 +37,10 @@ func (j *Journal) Import(ctx context.Context, recs []tweet.Record) (*Batch, erro
 	b := &Batch{Verdicts: make([]Verdict, len(in))}
 	err = j.do(ctx, len(in), func(w *writer) error {
 		b.ids, b.held, b.authors = nil, nil, nil
+		if err := w.look(idsIn(in)); err != nil {
+			return err
+		}
+		defer w.lookAway()
 		for i := range in {
 			v, err := w.take(&in[i], false)
 			if err != nil {
@@ -130,17 +134,28 @@ func (w *writer) deleteAgain(all []authored) error {
 // cutAgain has copies cut whose tweets were deleted between the claim of their holders and now. Their delete entries named the holders, but
 // the archive may have met those entries before it had the holders.
 func (w *writer) cutAgain(all []held) error {
+	targets := make([]tweet.ID, len(all))
+	for i, h := range all {
+		targets[i] = h.target
+	}
+	if err := w.look(targets); err != nil {
+		return err
+	}
+	defer w.lookAway()
 	var cuts []held
 	for _, h := range all {
 		target, err := w.known(h.target)
 		if err != nil {
 			return err
 		}
+		if !target.gone() {
+			continue
+		}
 		holder, err := w.known(h.holder)
 		if err != nil {
 			return err
 		}
-		if target.gone() && !holder.gone() && holder.state != 0 {
+		if !holder.gone() && holder.state != 0 {
 			cuts = append(cuts, h)
 		}
 	}

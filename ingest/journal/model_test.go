@@ -190,7 +190,7 @@ func TestModel(t *testing.T) {
 		defer j.Close()
 		m := &model{ids: map[tweet.ID]*identity{}, carries: map[tweet.ID]map[tweet.ID]bool{}}
 		for range rapid.IntRange(1, 6).Draw(rt, "batches") {
-			batch, viaImport := rapid.SliceOfN(records, 1, 5).Draw(rt, "batch"), rapid.Bool().Draw(rt, "import")
+			batch, viaImport := rapid.SliceOfN(records, 1, 20).Draw(rt, "batch"), rapid.Bool().Draw(rt, "import")
 			var want, got []string
 			for _, r := range batch {
 				want = append(want, m.take(r, !viaImport))

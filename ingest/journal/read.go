@@ -91,20 +91,26 @@ func (j *Journal) DeletedAgain(ctx context.Context, ids ...tweet.ID) ([]bool, er
 }
 
 func (j *Journal) states(ctx context.Context, ids []tweet.ID, is func(known) bool) ([]bool, error) {
-	out := make([]bool, len(ids))
-	s, err := j.read.PrepareContext(ctx, "SELECT state FROM ids WHERE id = ?")
+	rows, err := j.read.QueryContext(ctx, "SELECT id, state FROM ids WHERE id IN (SELECT value FROM json_each(?))", string(encodeIDs(ids)))
 	if err != nil {
 		return nil, fmt.Errorf("read id table: %w", err)
 	}
-	defer s.Close()
-	for i, id := range ids {
-		var state int
-		switch err := s.QueryRowContext(ctx, int64(id)).Scan(&state); {
-		case errors.Is(err, sql.ErrNoRows):
-		case err != nil:
+	defer rows.Close()
+	yes := map[tweet.ID]bool{}
+	for rows.Next() {
+		var id tweet.ID
+		var k known
+		if err := rows.Scan(&id, &k.state); err != nil {
 			return nil, fmt.Errorf("read id table: %w", err)
 		}
-		out[i] = is(known{state: state})
+		yes[id] = is(k)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read id table: %w", err)
+	}
+	out := make([]bool, len(ids))
+	for i, id := range ids {
+		out[i] = yes[id]
 	}
 	return out, nil
 }

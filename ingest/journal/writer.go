@@ -147,7 +147,8 @@ type writer struct {
 	cause cause
 	now   int64
 	added []tweet.Entry
-	after []func() // run when it is committed
+	after []func()           // run when it is committed
+	seen  map[tweet.ID]known // rows of the id table, those that are not there too: see look
 }
 
 // tally is what goes back when a transaction fails.

@@ -78,7 +78,7 @@ func (a *Archive) hashTerms(ctx context.Context) (map[uint64]struct{}, error) {
 		if err != nil {
 			return nil, err
 		}
-		for term := range strings.FieldsSeq(lower(string(r.text))) {
+		for term := range strings.FieldsSeq(lower(r.text)) {
 			terms[xxhash.Sum64String(term)] = struct{}{}
 		}
 	}

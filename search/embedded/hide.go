@@ -111,11 +111,11 @@ func (w *writer) terms(d *tweet.Document, r *ready) (string, error) {
 	}
 	places, err := r.who.Places(d.BodyAt, of)
 	if err != nil || len(places) == 0 {
-		return string(r.text), err
+		return r.text, err
 	}
 	w.hidden = true
 	var b strings.Builder
-	b.Write(r.text)
+	b.WriteString(r.text)
 	for _, p := range places {
 		b.WriteByte(' ')
 		b.WriteString(search.HiddenTermOf(p))

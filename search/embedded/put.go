@@ -17,13 +17,16 @@ import (
 type ready struct {
 	frame   []byte        // its content packed, where that was at hand; may be nil
 	block   *pendingBlock // with its content, sealed beforehand; may be nil
-	text    []byte        // its terms, parted by blanks
+	text    string        // its terms, parted by blanks
 	figures [query.NumFigures]int64
 	stray   bool
 	who     search.Subjects
 }
 
 var targets = sync.Pool{New: func() any { return new(query.Target) }}
+
+// termTexts are for terms that are being written: what is kept of them is as long as they are.
+var termTexts = sync.Pool{New: func() any { return new([]byte) }}
 
 // prepare makes what is written of each sighting before the lock is taken, on all processors.
 func prepare(ctx context.Context, ops []op) {
@@ -59,10 +62,14 @@ func makeReady(d *tweet.Document, p *tweet.Payload, frame []byte) (*ready, error
 	t := targets.Get().(*query.Target)
 	defer targets.Put(t)
 	t.Set(p)
-	r.text, r.figures = appendTerms(nil, &t.Terms), t.Figures
+	buf := termTexts.Get().(*[]byte)
+	defer termTexts.Put(buf)
+	text := appendTerms((*buf)[:0], &t.Terms)
+	r.figures = t.Figures
 	if r.stray = search.IsStray(d.ID, r.figures[query.CreatedAt]); r.stray {
-		r.text = append(append(r.text, ' '), search.StrayTerm...)
+		text = append(append(text, ' '), search.StrayTerm...)
 	}
+	*buf, r.text = text, string(text)
 	return r, nil
 }
 

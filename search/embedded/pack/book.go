@@ -1,6 +1,9 @@
 package pack
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // A value is what a number or a string says, however it is written: "12" and 12 are the same one.
 type value struct {
@@ -86,9 +89,10 @@ type column struct {
 	seen              []value
 	last              value
 	hasLast           bool
-	style             int     // of the last string, when written
-	tries             int     // how often twins of small numbers were looked for, when written
-	now               []value // those of the tweet at hand
+	style             int      // of the last string, when written
+	hashes            []uint32 // of the seen ones, when written
+	tries             int      // how often twins of small numbers were looked for, when written
+	now               []value  // those of the tweet at hand
 }
 
 // book is one half of a block: columns and shapes, in the order in which they are met. Writer and reader
@@ -117,7 +121,7 @@ const roots = 3
 func (b *book) reset(front bool) {
 	for i := range b.columns {
 		c := &b.columns[i]
-		*c = column{codes: c.codes[:0], ints: c.ints[:0], text: c.text[:0], shape: -1, twin: twin{column: -1}, seen: c.seen[:0], now: c.now[:0]}
+		*c = column{codes: c.codes[:0], ints: c.ints[:0], text: c.text[:0], shape: -1, twin: twin{column: -1}, seen: c.seen[:0], hashes: c.hashes[:0], now: c.now[:0]}
 	}
 	if b.kids == nil {
 		b.kids, b.forms = map[uint64]int{}, map[uint64]int{}
@@ -151,7 +155,11 @@ func (b *book) addShape(text []byte) {
 	} else {
 		b.shapes = append(b.shapes, shape{})
 	}
-	s := &b.shapes[len(b.shapes)-1]
+	b.shapes[len(b.shapes)-1].cut(text)
+}
+
+// cut takes the shape apart.
+func (s *shape) cut(text []byte) {
 	s.text, s.parts, s.names = text, s.parts[:0], s.names[:0]
 	for {
 		part, rest, more := bytes.Cut(text, holes)
@@ -170,7 +178,10 @@ var holes = []byte{hole}
 // format; two that are equal by chance share a column, which does no harm.
 func nameOf(before []byte) uint64 {
 	h := uint64(14695981039346656037) // FNV-1a
-	for _, c := range bytes.TrimLeft(before, "{[, \n\t\r") {
+	for len(before) > 0 && strings.IndexByte("{[, \n\t\r", before[0]) >= 0 {
+		before = before[1:]
+	}
+	for _, c := range before {
 		h = (h ^ uint64(c)) * 1099511628211
 	}
 	return h

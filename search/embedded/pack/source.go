@@ -43,15 +43,16 @@ func (s *sealer) source(c *column, form uint8, v value) uint8 {
 			return s.here(c, v)
 		}
 	}
-	if at, ok := s.values.find(s.hash(v), func(at int) bool { return s.texts.equal(s.all[at].value, v) }); ok {
+	hash := s.hash(v)
+	if at, ok := s.values.find(hash, func(at int) bool { return s.texts.equal(s.all[at].value, v) }); ok {
 		s.pointTo(c, at)
 		return fromTwin
 	}
 	if v.isSmall() {
 		return s.here(c, v)
 	}
-	for i := len(c.seen) - 1; i >= 0; i-- {
-		if s.texts.equal(c.seen[i], v) {
+	for i := len(c.hashes) - 1; i >= 0; i-- {
+		if c.hashes[i] == uint32(hash>>32) && s.texts.equal(c.seen[i], v) {
 			c.ints = binary.AppendUvarint(c.ints, uint64(i))
 			return fromSeen
 		}
@@ -121,8 +122,14 @@ func (s *sealer) pointTo(c *column, at int) (same uint8) {
 
 // enter keeps the value for those that come.
 func (s *sealer) enter(b *book, n int, v value, source uint8) {
-	place := len(b.columns[n].now)
+	c := &b.columns[n]
+	place := len(c.now)
 	b.keep(n, v, source)
+	var hash uint64
+	if len(c.hashes) < len(c.seen) {
+		hash = s.hash(v)
+		c.hashes = append(c.hashes, uint32(hash>>32))
+	}
 	if source == fromSamePos || source == fromTwin || v.isSmall() && (v.isText || v.n < smallNumber) {
 		return
 	}
@@ -130,9 +137,12 @@ func (s *sealer) enter(b *book, n int, v value, source uint8) {
 	if b.front {
 		column |= 1
 	}
+	if hash == 0 {
+		hash = s.hash(v)
+	}
 	at := len(s.all)
 	s.all = append(s.all, found{v, column, place})
-	s.values.put(s.hash(v), at)
+	s.values.put(hash, at)
 	if !v.isText {
 		return
 	}

@@ -45,26 +45,29 @@ var escaped = func() (is [len(styles)][256]bool) {
 
 // appendEscaped writes a text as the inside of a JSON string, in the style of a number.
 func appendEscaped(dst, text []byte, number int) []byte {
-	s, special := &styles[number], &escaped[number]
+	s, escaped := &styles[number], &escaped[number]
 	from := 0
 	for i := 0; i < len(text); {
-		c := text[i]
-		if !special[c] {
-			i++
-			continue
+		i = plainWords(text, i)
+		for end := min(i+8, len(text)); i < end; {
+			c := text[i]
+			if !escaped[c] {
+				i++
+				continue
+			}
+			dst = append(dst, text[from:i]...)
+			n := 1
+			switch {
+			case c >= utf8.RuneSelf:
+				dst, n = s.appendWide(dst, text[i:])
+			case shortEscapes[c] != 0:
+				dst = append(dst, '\\', shortEscapes[c])
+			default:
+				dst = appendHex(dst, rune(c), s.upperASCII)
+			}
+			i += n
+			from = i
 		}
-		dst = append(dst, text[from:i]...)
-		n := 1
-		switch {
-		case c >= utf8.RuneSelf:
-			dst, n = s.appendWide(dst, text[i:])
-		case shortEscapes[c] != 0:
-			dst = append(dst, '\\', shortEscapes[c])
-		default:
-			dst = appendHex(dst, rune(c), s.upperASCII)
-		}
-		i += n
-		from = i
 	}
 	return append(dst, text[from:]...)
 }
@@ -142,32 +145,35 @@ var unescaped = func() (f [256]fitting) {
 func appendPlain(dst, inside []byte) (_ []byte, fit fitting) {
 	fit = allStyles
 	from := 0
-	for i := 0; i < len(inside); i++ {
-		c := inside[i]
-		if c != '\\' {
-			fit &= unescaped[c]
-			continue
-		}
-		dst = append(dst, inside[from:i]...)
-		if i++; i >= len(inside) {
-			return dst, 0
-		}
-		m := shortMeanings[inside[i]]
-		switch {
-		case m == '/':
-			fit &= withSlash
-			fallthrough
-		case m != 0:
-			dst = append(dst, m)
-		default:
-			r, n, as := hexRune(inside[i:])
-			fit &= as
-			if i += n - 1; fit == 0 {
+	for i := 0; i < len(inside); {
+		i = plainWords(inside, i)
+		for end := min(i+8, len(inside)); i < end; i++ {
+			c := inside[i]
+			if c != '\\' {
+				fit &= unescaped[c]
+				continue
+			}
+			dst = append(dst, inside[from:i]...)
+			if i++; i >= len(inside) {
 				return dst, 0
 			}
-			dst = utf8.AppendRune(dst, r)
+			m := shortMeanings[inside[i]]
+			switch {
+			case m == '/':
+				fit &= withSlash
+				fallthrough
+			case m != 0:
+				dst = append(dst, m)
+			default:
+				r, n, as := hexRune(inside[i:])
+				fit &= as
+				if i += n - 1; fit == 0 {
+					return dst, 0
+				}
+				dst = utf8.AppendRune(dst, r)
+			}
+			from = i + 1
 		}
-		from = i + 1
 	}
 	return append(dst, inside[from:]...), fit
 }

@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"bytes"
 	"encoding/binary"
 	"sync"
 )
@@ -10,7 +9,8 @@ import (
 type sealer struct {
 	front, back book
 	scan        scanner
-	shapes      [2]map[string]int // of the front and the back, by their texts
+	round       uint64 // of reset
+	at          int    // the node that comes next
 	texts       texts
 	values      finder
 	heads       finder
@@ -34,14 +34,16 @@ const (
 	rootProvenance = 2
 )
 
-var sealers = sync.Pool{New: func() any { return &sealer{shapes: [2]map[string]int{{}, {}}} }}
+var sealers = sync.Pool{New: func() any { return &sealer{} }}
 
 func (s *sealer) reset() {
 	s.front.reset(true)
 	s.back.reset(false)
-	clear(s.shapes[0])
-	clear(s.shapes[1])
 	s.texts = s.texts[:0]
+	s.round++
+	s.scan.paths.bound()
+	s.round++
+	s.scan.paths.bound()
 }
 
 // The parts of a tweet, and the roots of the books where they are.
@@ -76,8 +78,8 @@ func (s *sealer) document(b *book, root int, text []byte, plain bool) {
 		s.scalar(b, root, formPlain, s.keepText(text))
 		return
 	}
-	rest := s.scan.nodes
-	s.node(b, root, &rest)
+	s.at = 0
+	s.node(b, root)
 }
 
 func (s *sealer) keepText(text []byte) value {
@@ -94,10 +96,10 @@ func side(b *book) int {
 	return 1
 }
 
-// node writes the first of the nodes with all that is in it.
-func (s *sealer) node(b *book, n int, rest *[]node) {
-	d := (*rest)[0]
-	*rest = (*rest)[1:]
+// node writes the next of the nodes with all that is in it.
+func (s *sealer) node(b *book, n int) {
+	d := &s.scan.nodes[s.at]
+	s.at++
 	c := &b.columns[n]
 	text := s.scan.text[d.from:d.to]
 	switch d.kind {
@@ -112,10 +114,10 @@ func (s *sealer) node(b *book, n int, rest *[]node) {
 	case isString:
 		s.text(b, n, text)
 	case isList:
-		if d.n == 2 && (*rest)[0].kind == isNumber && (*rest)[1].kind == isNumber {
+		if d.n == 2 && s.scan.nodes[s.at].kind == isNumber && s.scan.nodes[s.at+1].kind == isNumber {
 			c.codes = append(c.codes, codePair)
-			s.node(b, b.insideOf(n, 0), rest)
-			s.node(b, b.insideOf(n, 1), rest)
+			s.node(b, b.insideOf(n, 0))
+			s.node(b, b.insideOf(n, 1))
 			return
 		}
 		if d.n == c.length {
@@ -126,10 +128,10 @@ func (s *sealer) node(b *book, n int, rest *[]node) {
 			c.length = d.n
 		}
 		for range d.n {
-			s.node(b, b.insideOf(n, inLists), rest)
+			s.node(b, b.insideOf(n, inLists))
 		}
 	case isForm:
-		shape := s.shape(b, s.scan.shapes[d.shape])
+		shape := s.shape(b, d.form)
 		if shape == c.shape {
 			c.codes = append(c.codes, codeSameForm)
 		} else {
@@ -141,20 +143,20 @@ func (s *sealer) node(b *book, n int, rest *[]node) {
 		}
 		at := c.holes
 		for i := range b.shapes[shape].names {
-			s.node(b, b.holes[at+i], rest)
+			s.node(b, b.holes[at+i])
 		}
 	}
 }
 
-func (s *sealer) shape(b *book, text []byte) int {
-	known := s.shapes[side(b)]
-	n, ok := known[string(text)]
-	if !ok {
-		n = len(b.shapes)
-		known[string(text)] = n
-		b.addShape(bytes.Clone(text))
+// shape gives the number of a shape.
+func (s *sealer) shape(b *book, k *known) int {
+	side := side(b)
+	if k.round[side] == s.round {
+		return k.number[side]
 	}
-	return n
+	k.number[side], k.round[side] = len(b.shapes), s.round
+	b.shapes = append(b.shapes, k.shape)
+	return k.number[side]
 }
 
 // text writes a string by what it says.
