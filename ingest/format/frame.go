@@ -46,7 +46,8 @@ var errStop = errors.New("stopped")
 
 // frame gives all records of r to emit until it returns false. The error is one of reading, behind line at.
 func frame(r io.Reader, parse parser, emit func(framed) bool) (at int64, err error) {
-	f := &framer{r: bufio.NewReaderSize(r, 256<<10), emit: emit, parse: parse}
+	f := &framer{r: framerReaders.get(r), emit: emit, parse: parse}
+	defer framerReaders.put(f.r)
 	return f.all()
 }
 

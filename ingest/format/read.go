@@ -1,7 +1,6 @@
 package format
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -112,7 +111,11 @@ type chunk struct {
 
 // Read gives the records of one stream of any shape, in order. It stops when ctx ends.
 func Read(ctx context.Context, r io.Reader, o Options) iter.Seq[Item] {
-	return pipeline(ctx, o, func(b *batcher) { b.text(site{}, bufio.NewReaderSize(b.patient(r), 128<<10)) })
+	return pipeline(ctx, o, func(b *batcher) {
+		in := textReaders.get(b.patient(r))
+		defer textReaders.put(in)
+		b.text(site{}, in)
+	})
 }
 
 // pipeline reads in one goroutine, parses in several, and yields in order in the caller's. All end before it returns.
@@ -230,10 +233,16 @@ func (b *batcher) patient(r io.Reader) io.Reader {
 	}
 	pieces := make(chan piece)
 	go func() {
-		var bufs [2][64 << 10]byte // when one is taken, the other has been used up
-		for i := 0; ; i ^= 1 {
-			buf := bufs[i][:]
+		var bufs [2][]byte // when one is taken, the other has been used up
+		for i, size := 0, pieceFirst; ; i ^= 1 {
+			if len(bufs[i]) < size {
+				bufs[i] = make([]byte, size)
+			}
+			buf := bufs[i]
 			n, err := r.Read(buf)
+			if n == len(buf) {
+				size = pieceMost
+			}
 			select {
 			case pieces <- piece{buf[:n], err}:
 			case <-b.ctx.Done():
