@@ -24,11 +24,16 @@ func appendClean(dst []byte, text string, e *Entities, shift int, cuts *[]cut) [
 	if e != nil {
 		urls = e.URLs
 	}
-	point, next := shift, nextURL(urls, shift) // the code point that text[i] is, and the URL that comes at or after it
-	if next == nil && strings.IndexByte(text, '&') < 0 && !strings.Contains(text, "://") {
+	if nextURL(urls, shift) == nil && strings.IndexByte(text, '&') < 0 && !strings.Contains(text, "://") {
 		return append(dst, text...)
 	}
-	from := 0 // what is before it has been appended
+	return appendCut(dst, text, urls, shift, cuts)
+}
+
+// appendCut is appendClean of any text.
+func appendCut(dst []byte, text string, urls []URL, shift int, cuts *[]cut) []byte {
+	point, next := shift, nextURL(urls, shift) // the code point that text[i] is, and the URL that comes at or after it
+	from := 0                                  // what is before it has been appended
 	for i := 0; i < len(text); {
 		skip, char := 0, byte('\n')
 		if next != nil && point == next.Start && utf8.RuneStart(text[i]) {

@@ -4,7 +4,11 @@ package tweet
 // that hold both equal.
 func (t *Terms) AddTextFull(text string, e *Entities, shift int) {
 	w := &t.work
-	w.clean = appendClean(w.clean[:0], text, e, shift, nil)
+	var urls []URL
+	if e != nil {
+		urls = e.URLs
+	}
+	w.clean = appendCut(w.clean[:0], text, urls, shift, nil)
 	w.found = w.found[:0]
 	w.folded = w.foldFull(w.folded[:0], w.clean)
 	(&run{t: t}).tokens(0)

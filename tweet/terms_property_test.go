@@ -16,7 +16,8 @@ import (
 
 func TestShortWaysGiveWhatTheLongOneGives(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := strings.Join(rapid.SliceOfN(rapid.OneOf(troubledText, rapid.StringMatching(`[a-zA-Z0-9_.,:;'#@ -]{0,12}`)), 0, 4).Draw(t, "parts"),
+		s := strings.Join(rapid.SliceOfN(rapid.OneOf(troubledText, rapid.StringMatching(`[a-zA-Z0-9_.,:;'#@ -]{0,12}`),
+			rapid.SampledFrom([]string{"http://x", "HTTPS://t.co/a1", "://", "http:/", "&amp;", "&", "&lt"})), 0, 4).Draw(t, "parts"),
 			rapid.SampledFrom([]string{"", " ", "\n", "👍"}).Draw(t, "between"))
 		var short, long tweet.Terms
 		short.AddText(s, nil, 0)

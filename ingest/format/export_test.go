@@ -3,6 +3,8 @@ package format
 import (
 	"bufio"
 	"io"
+
+	"birdwatch/tweet"
 )
 
 // Scan is the scanner's judgement of a whole text, for tests: sound, and whether it is too deep to say.
@@ -51,4 +53,11 @@ func BunzipSplit(r io.Reader, nth, bit int) ([]byte, error) {
 			return io.ReadAll(z)
 		}
 	}
+}
+
+// ReadFaulty is what is told of a record at which a parser panics.
+func ReadFaulty(raw string) (it Item) {
+	x := framed{raw: []byte(raw), of: &reading{}, parse: func([]byte, tweet.Provenance, int64) ([]tweet.Record, *Control, error) { panic("at the disco") }}
+	x.read(&it, &Options{})
+	return it
 }

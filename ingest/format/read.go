@@ -2,11 +2,14 @@ package format
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"log/slog"
 	"maps"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -155,12 +158,24 @@ func pipeline(ctx context.Context, o Options, produce func(*batcher)) iter.Seq[I
 
 func (c *chunk) parse(o Options) {
 	for i, x := range c.raw {
-		it := &c.items[i]
-		x.item(it, tweet.Provenance{From: o.From, File: it.File, Pos: it.Pos})
-		x.of.finish(it, &o)
+		x.read(&c.items[i], &o)
 	}
 	c.raw = nil
 }
+
+// read makes what is told of a record. A fault of this program costs the record, not the process.
+func (x *framed) read(it *Item, o *Options) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			slog.Error("a record could not be read: a fault of this program", "file", it.File, "pos", it.Pos, "fault", fault, "stack", string(debug.Stack()))
+			*it = Item{File: it.File, Pos: it.Pos, Nth: it.Nth, Raw: x.raw, Err: errFault}
+		}
+	}()
+	x.item(it, tweet.Provenance{From: o.From, File: it.File, Pos: it.Pos})
+	x.of.finish(it, o)
+}
+
+var errFault = errors.New("the record could not be read: a fault of this program, which is in its log")
 
 // item makes what is told of a record.
 func (x *framed) item(it *Item, from tweet.Provenance) {

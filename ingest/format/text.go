@@ -8,9 +8,17 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"birdwatch/tweet"
 )
 
 var timeLayouts = [...]string{time.RubyDate, time.RFC3339, time.RFC1123Z, time.RFC1123, "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05"}
+
+// The years 1 to 9999, which tweet.TimeLayout can say, in Unix milliseconds.
+const (
+	timeLeast = -62135596800000
+	timeMost  = 253402300799999
+)
 
 // createdAt reads a date in any style that v1.1 data has; millis of the same second are more exact. "" stays "".
 func createdAt(s string, millis figure) (string, error) {
@@ -32,7 +40,7 @@ func createdAt(s string, millis figure) (string, error) {
 		if d := int64(millis) - ms; 0 <= d && d < 1000 {
 			ms = int64(millis)
 		}
-		if ms < -62135596800000 || ms > 253402300799999 { // the years 1 to 9999, when the zone is taken off
+		if ms < timeLeast || ms > timeMost { // when the zone is taken off
 			break
 		}
 		return timeText(ms), nil
@@ -46,7 +54,7 @@ func instant(s string) (ms int64, ok bool) {
 		return 0, false
 	}
 	at, err := time.Parse(time.RFC3339, s)
-	if err != nil || at.UnixMilli() <= 0 {
+	if err != nil || at.UnixMilli() <= 0 || at.UnixMilli() > timeMost {
 		return 0, false
 	}
 	return at.UnixMilli(), true
@@ -79,9 +87,12 @@ func rubyDate(s string) (ms int64, ok bool) {
 	return at.UnixMilli(), true
 }
 
-// timeText writes Unix milliseconds of the years 1 to 9999 as tweet.TimeLayout says, in a third of Format's time.
+// timeText writes Unix milliseconds as tweet.TimeLayout says, in a third of Format's time.
 func timeText(ms int64) string {
 	t := time.UnixMilli(ms).UTC()
+	if ms < timeLeast || ms > timeMost {
+		return t.Format(tweet.TimeLayout)
+	}
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
 	text := []byte("0000-00-00T00:00:00.000Z")

@@ -89,3 +89,22 @@ func TestDatesAsByTimeParse(t *testing.T) {
 		}
 	})
 }
+
+// TestTimesBeyondAllYears: a time of the year 10000, in UTC, is none; the record is kept.
+func TestTimesBeyondAllYears(t *testing.T) {
+	for _, until := range []string{"9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59Z", "0000-01-01T00:00:00+01:00"} {
+		raw := `{"data":{"id":"1212092628029698048","text":"a","author_id":"7","created_at":"2019-12-31T19:26:16.000Z","edit_controls":{"editable_until":"` + until + `","edits_remaining":5,"is_edit_eligible":true}}}`
+		recs, _, err := format.Parse([]byte(raw), tweet.Provenance{}, 0)
+		if err != nil || len(recs) != 1 {
+			t.Fatalf("%s: %d records, %v", until, len(recs), err)
+		}
+	}
+}
+
+// TestFaultsCostARecord: a parser that panics ends nothing.
+func TestFaultsCostARecord(t *testing.T) {
+	it := format.ReadFaulty("{}")
+	if it.Err == nil || strings.Contains(it.Err.Error(), "disco") || string(it.Raw) != "{}" || it.Records != nil {
+		t.Errorf("%+v", it)
+	}
+}

@@ -37,8 +37,11 @@ func (w *writer) look(ids []tweet.ID) error {
 		}
 		seen[id] = k
 	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
 	w.seen = seen
-	return rows.Err()
+	return nil
 }
 
 // lookAway forgets what look read.

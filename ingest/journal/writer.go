@@ -192,7 +192,7 @@ func (w *writer) close() error {
 // transaction runs f between BEGIN and COMMIT and keeps memory in step with the file.
 func (w *writer) transaction(f func() error) error {
 	was := w.tally
-	w.now, w.added, w.after = w.j.o.Now().UnixMilli(), nil, nil
+	w.now, w.added, w.after, w.seen = w.j.o.Now().UnixMilli(), nil, nil, nil
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("journal: begin: %w", err)
 	}

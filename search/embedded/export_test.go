@@ -2,7 +2,6 @@ package embedded
 
 import "birdwatch/query"
 
-// Formed is formed.
 // Parts is how many walks a query takes, and whether one of them has to be checked.
 func Parts(e query.Expr) (n int, check bool) {
 	parts := partsOf(e)

@@ -42,8 +42,6 @@ func (s *sealer) reset() {
 	s.texts = s.texts[:0]
 	s.round++
 	s.scan.paths.bound()
-	s.round++
-	s.scan.paths.bound()
 }
 
 // The parts of a tweet, and the roots of the books where they are.
