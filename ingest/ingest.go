@@ -88,7 +88,7 @@ const (
 // lets some gather.
 const (
 	batchSmall = 200
-	gatherFor  = 20 * time.Millisecond
+	gatherFor  = 50 * time.Millisecond
 )
 
 // Follow gives the journal's entries to a sink until ctx ends, from the sink's own place. When the sink is away it waits
