@@ -48,7 +48,7 @@ func persist(ctx context.Context, log *slog.Logger, what string, f func() error)
 		if !trouble {
 			log.Error(what+" is held up; it is tried again until it works", "error", err)
 		}
-		if err := pause(ctx, wait.NextBackOff()); err != nil {
+		if err := Pause(ctx, wait.NextBackOff()); err != nil {
 			return err
 		}
 	}
@@ -109,7 +109,7 @@ func Follow(ctx context.Context, j Journal, name string, sink Sink, log *slog.Lo
 			return err
 		})
 		if err == nil && at.Seq-from < batchSmall {
-			_ = pause(ctx, gatherFor-time.Since(began)) // where ctx ends, Wait says so
+			_ = Pause(ctx, gatherFor-time.Since(began)) // where ctx ends, Wait says so
 		}
 	}
 	if ctx.Err() != nil {
@@ -118,8 +118,8 @@ func Follow(ctx context.Context, j Journal, name string, sink Sink, log *slog.Lo
 	return fmt.Errorf("follower %s: %w", name, err)
 }
 
-// pause waits, at most until ctx ends: then it returns with its error.
-func pause(ctx context.Context, d time.Duration) error {
+// Pause waits, at most until ctx ends: then it returns with its error.
+func Pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

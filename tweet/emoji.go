@@ -88,6 +88,16 @@ func CanBeAlt(term string) bool {
 	return (r < 0x2C00 || !unicode.IsLetter(r)) && !unicode.Is(unicode.Co, r) && !strings.ContainsFunc(term, isTone)
 }
 
+// WithoutTones is a term without skin tones: the further form that it has, if it changes by that.
+func WithoutTones(term string) string {
+	return strings.Map(func(r rune) rune {
+		if isTone(r) {
+			return -1
+		}
+		return r
+	}, term)
+}
+
 // addAlts gives every emoji with skin tones its form without them, at the same position, from position first on.
 func (t *Terms) addAlts(first int) {
 	for pos := first; pos < len(t.words); pos++ {

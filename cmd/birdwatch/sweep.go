@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"birdwatch/ingest"
 	"birdwatch/ingest/journal"
 	"birdwatch/search"
 	"birdwatch/tweet"
@@ -25,7 +26,7 @@ func (n *node) sweep(ctx context.Context) error {
 				return nil
 			}
 			n.log.Error("the tweets of deleted users are not all deleted yet; it is tried again", "error", err)
-			if pause(ctx, 5*time.Second) != nil {
+			if ingest.Pause(ctx, 5*time.Second) != nil {
 				return nil
 			}
 		}

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"time"
+
+	"birdwatch/ingest"
 )
 
 // waitFor asks again and again, each time after a little longer, until it is so.
@@ -11,20 +13,8 @@ func waitFor(ctx context.Context, so func() (bool, error)) error {
 		if ok, err := so(); ok || err != nil {
 			return err
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := ingest.Pause(ctx, wait); err != nil {
 			return err
 		}
-	}
-}
-
-// pause waits, at most until ctx ends: then it returns with its error.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"birdwatch/api"
+	"birdwatch/ingest"
 	"birdwatch/ingest/journal"
 	"birdwatch/ingest/source"
 )
@@ -159,5 +160,5 @@ func (b *budget) show() *api.SourceBudget {
 func (b *budget) wait(ctx context.Context) error {
 	now := b.now().UTC()
 	next := time.Date(now.Year(), now.Month()+1, 1, 0, 0, 1, 0, time.UTC)
-	return pause(ctx, next.Sub(now))
+	return ingest.Pause(ctx, next.Sub(now))
 }

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"birdwatch/tweet"
 )
 
 var timeLayouts = [...]string{time.RubyDate, time.RFC3339, time.RFC1123Z, time.RFC1123, "2006-01-02 15:04:05 -0700", "2006-01-02 15:04:05"}
@@ -28,24 +26,27 @@ func createdAt(s string, millis figure) (string, error) {
 		}
 		return "", nil
 	}
-	for _, layout := range timeLayouts {
-		ms, ok := rubyDate(s)
-		if !ok {
-			at, err := time.Parse(layout, s)
-			if err != nil {
-				continue
-			}
-			ms = at.UnixMilli()
-		}
-		if d := int64(millis) - ms; 0 <= d && d < 1000 {
-			ms = int64(millis)
-		}
-		if ms < timeLeast || ms > timeMost { // when the zone is taken off
-			break
-		}
+	ms, ok := dateOf(s)
+	if d := int64(millis) - ms; 0 <= d && d < 1000 {
+		ms = int64(millis)
+	}
+	if ok && timeLeast <= ms && ms <= timeMost { // when the zone is taken off
 		return timeText(ms), nil
 	}
 	return "", fmt.Errorf(`"created_at" is %q, no date as "Wed Oct 10 20:19:24 +0000 2018"`, short(s, 40))
+}
+
+// dateOf reads a date in the first layout that it has.
+func dateOf(s string) (ms int64, ok bool) {
+	if ms, ok = rubyDate(s); ok {
+		return ms, true
+	}
+	for _, layout := range timeLayouts {
+		if at, err := time.Parse(layout, s); err == nil {
+			return at.UnixMilli(), true
+		}
+	}
+	return 0, false
 }
 
 // instant reads an RFC 3339 time.
@@ -87,12 +88,9 @@ func rubyDate(s string) (ms int64, ok bool) {
 	return at.UnixMilli(), true
 }
 
-// timeText writes Unix milliseconds as tweet.TimeLayout says, in a third of Format's time.
+// timeText writes Unix milliseconds from timeLeast to timeMost as tweet.TimeLayout says, in a third of Format's time.
 func timeText(ms int64) string {
 	t := time.UnixMilli(ms).UTC()
-	if ms < timeLeast || ms > timeMost {
-		return t.Format(tweet.TimeLayout)
-	}
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
 	text := []byte("0000-00-00T00:00:00.000Z")

@@ -67,7 +67,7 @@ func digits(b []byte) (n int64, ok bool) {
 func isNull(b []byte) bool { return string(b) == "null" }
 
 // isTime reports whether f can be Unix milliseconds: up to the year 9999.
-func (f figure) isTime() bool { return f > 0 && f < 253402300800000 }
+func (f figure) isTime() bool { return f > 0 && f <= timeMost }
 
 // ident is an id, as a number or as a string; 0 is none. Numbers lose no digit here, but did in others' tools.
 type ident int64

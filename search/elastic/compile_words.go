@@ -56,7 +56,7 @@ func (b builder) stretches(words []string) []clause {
 func (b builder) Near(words []string, n int) clause {
 	near := leaf(`{"intervals":{"terms":{"all_of":{"ordered":false,"max_gaps":` + number(n) + `,"intervals":[` + intervals(words) + `]}}}}`)
 	for _, w := range words {
-		if bare := withoutTones(w); bare != w && slices.Contains(words, bare) {
+		if bare := tweet.WithoutTones(w); bare != w && slices.Contains(words, bare) {
 			return inexact(near, none)
 		}
 	}
@@ -77,17 +77,6 @@ func intervals(words []string) string {
 		}
 	}
 	return s.String()
-}
-
-func isTone(r rune) bool { return r >= 0x1F3FB && r <= 0x1F3FF }
-
-func withoutTones(word string) string {
-	return strings.Map(func(r rune) rune {
-		if isTone(r) {
-			return -1
-		}
-		return r
-	}, word)
 }
 
 // allTweets finds every live tweet.

@@ -125,13 +125,12 @@ func (a *Archive) walk(p *plan, c clause, ps []period, ascending bool, want int)
 // page begins the walk for a page of so many tweets. Where the server decides, no more are fetched, and nil after the last says that there
 // is another.
 func (a *Archive) page(p *plan, ps []period, ascending bool, limit int) *walk {
-	if !p.clause.exact() {
-		return a.walk(p, p.clause.most(), ps, ascending, limit+1)
+	want, peek := limit+1, 0
+	if p.clause.exact() && limit <= mostFetch {
+		want, peek = limit, limit+1
 	}
-	w := a.walk(p, p.clause.most(), ps, ascending, limit)
-	if w.want == limit {
-		w.peek = limit + 1
-	}
+	w := a.walk(p, p.clause.most(), ps, ascending, want)
+	w.peek = peek
 	return w
 }
 
